@@ -1,0 +1,123 @@
+"""Every knob of tfobj, as frozen dataclasses. `tfobj.flags` turns each field into a command-line flag.
+
+Nothing here imports TensorFlow or Keras, so that flags are checked before the slow imports.
+"""
+
+import dataclasses
+
+
+def knob(default, help_text, choices=None, minimum=None, maximum=None):
+    """A configuration field with the text that `--help` shows and the values it accepts.
+
+    Args:
+        default: Value of the field when neither the experiment nor the command line sets it. Its type is the field's.
+        help_text: str. One sentence.
+        choices: Sequence of str or None. The accepted values of a string field.
+        minimum: Number or None. Smallest accepted value.
+        maximum: Number or None. Largest accepted value.
+
+    Returns:
+        A `dataclasses.field`.
+    """
+    metadata = {"help": help_text, "choices": choices, "minimum": minimum, "maximum": maximum}
+    if isinstance(default, (list, dict)):
+        raise TypeError("configuration values are immutable: use a tuple")
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """What the images are and how they reach the model."""
+
+    dataset: str = knob("", "Name of the data set; `python -m tfobj.prepare --list` shows them all.")
+    dataset_variant: str = knob("", "Variant of a family, e.g. colored_on_grayscale; empty: the data set's first.")
+    dataset_config: str = knob("generated", "Where the examples come from: drawn here, or the original release.",
+                               choices=("generated", "official", "tiny"))
+    data_dir: str = knob("data", "Directory of the prepared data sets.")
+    manual_dir: str = knob("", "Directory of downloaded original files; empty: <data_dir>/manual.")
+    image_dir: str = knob("", "--dataset=folder: directory of PNG/JPEG images (searched recursively).")
+    preprocessing: str = knob("none", "Named recipe of crop, resize and range.",
+                              choices=("none", "iodine", "slot_attention", "genesis", "ast", "clevrtex"))
+    image_size: str = knob("", "Size the model sees, `64` or `96x128` (rows x columns); empty: the recipe's or native.")
+    image_channels: int = knob(0, "Channels the model sees: 1 averages, 3 repeats a gray image, 0 keeps the data's.",
+                               minimum=0, maximum=3)
+    min_objects: int = knob(0, "Keep scenes with at least this many objects.", minimum=0)
+    max_objects: int = knob(0, "Keep scenes with at most this many objects; 0: all.", minimum=0)
+    num_train_examples: int = knob(0, "Use the first N training examples (before filters); 0: all.", minimum=0)
+    shuffle_buffer: int = knob(10_000, "Shuffle window in examples.", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Optimisation, devices, bookkeeping."""
+
+    num_steps: int = knob(500_000, "Optimizer steps in total.", minimum=1)
+    batch_size: int = knob(64, "Images per step over all devices.", minimum=1)
+    learning_rate: float = knob(4e-4, "Base learning rate.", minimum=0.0)
+    warmup_steps: int = knob(10_000, "Linear warm-up, multiplied with the decay; 0: none.", minimum=0)
+    decay: str = knob("exponential", "Decay of the learning rate.", choices=("none", "exponential", "cosine"))
+    decay_rate: float = knob(0.5, "exponential: factor per decay_steps; cosine: fraction left at the end.", minimum=0.0)
+    decay_steps: int = knob(100_000, "exponential: steps per decay_rate; cosine: length (0: num_steps).", minimum=0)
+    optimizer: str = knob("adam", "Optimizer.", choices=("adam", "adamw", "sgd"))
+    adam_epsilon: float = knob(1e-8, "Adam's epsilon.", minimum=0.0)
+    weight_decay: float = knob(0.0, "AdamW's decoupled weight decay.", minimum=0.0)
+    clip_norm: float = knob(0.0, "Global gradient norm after the reduce over devices; 0: no clipping.", minimum=0.0)
+    seed: int = knob(0, "Seed of weights, data order and noise.", minimum=0)
+    strategy: str = knob("auto", "Devices: auto takes every GPU of this machine, else one device.",
+                         choices=("auto", "one_device", "mirrored", "multi_worker"))
+    num_devices: int = knob(0, "Devices per machine; 0: all GPUs, or one CPU. More CPUs than one are logical devices.",
+                            minimum=0)
+    precision: str = knob("float32", "Arithmetic of the layers; weights, likelihoods and softmaxes stay float32.",
+                          choices=("float32", "mixed_bfloat16"))
+    jit_compile: bool = knob(False, "Compile loss and gradients with XLA.")
+    deterministic: bool = knob(True, "Use deterministic kernels, so that a repeated or resumed run is bit-equal.")
+    steps_per_loop: int = knob(100, "Steps per call of the compiled loop (upper bound).", minimum=1)
+    log_every: int = knob(100, "Steps between scalars.", minimum=1)
+    validate_every: int = knob(5_000, "Steps between validations.", minimum=1)
+    picture_every: int = knob(10_000, "Steps between pictures.", minimum=1)
+    checkpoint_every: int = knob(1_000, "Steps between checkpoints.", minimum=1)
+    keep_checkpoints: int = knob(5, "Recent checkpoints to keep; the best by validation score is kept beside them.",
+                                 minimum=1)
+    validation_examples: int = knob(320, "Validation images; 0 turns validation off.", minimum=0)
+    eval_batch_size: int = knob(32, "Images per evaluation step over all devices.", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class SlotAttentionConfig:
+    """Slot Attention for object discovery (Locatello et al. 2020); defaults are the paper's CLEVR model."""
+
+    num_slots: int = knob(7, "Slots K.", minimum=1)
+    num_iterations: int = knob(3, "Attention iterations T in training.", minimum=0)
+    slot_size: int = knob(64, "Slot size D.", minimum=1)
+    mlp_hidden_size: int = knob(128, "Hidden units of the residual slot MLP.", minimum=1)
+    encoder_channels: int = knob(64, "Channels of each encoder convolution.", minimum=1)
+    encoder_strides: tuple = knob((1, 1, 1, 1), "Strides of the encoder convolutions, one per layer.", minimum=1)
+    encoder_position_embedding: bool = knob(True, "Add the soft position embedding to the encoder features.")
+    decoder_channels: int = knob(64, "Channels of each hidden decoder layer.", minimum=1)
+    decoder_broadcast_size: int = knob(8, "Side of the broadcast grid; 0: the full image.", minimum=0)
+    decoder_strides: tuple = knob((2, 2, 2, 2, 1), "Strides of the hidden 5x5 transposed convolutions.", minimum=1)
+    aggregation: str = knob("mean", "Weighted mean, sum, or sum with LayerNorm of the values (Appendix B).",
+                            choices=("mean", "sum", "sum_layernorm"))
+    softmax_axis: str = knob("slots", "Axis of the attention softmax (Appendix B).", choices=("slots", "inputs"))
+    slot_init: str = knob("shared", "One Gaussian for all slots, or one per slot (Appendix B).",
+                          choices=("shared", "per_slot"))
+    update: str = knob("gru", "Slot update (Appendix B).", choices=("gru", "replace"))
+    use_mlp: bool = knob(True, "Residual MLP after the update.")
+    norm_inputs: bool = knob(True, "LayerNorm on the inputs.")
+    norm_slots: bool = knob(True, "LayerNorm on the slots.")
+    norm_mlp: bool = knob(True, "LayerNorm before the residual MLP.")
+    use_projections: bool = knob(True, "Linear q, k, v; without them encoder_channels must equal slot_size.")
+    attention_scale: float = knob(0.0, "Factor on the logits; 0: 1/sqrt(slot_size).", minimum=0.0)
+    attention_epsilon: float = knob(1e-8, "Offset before the renormalisation over inputs.", minimum=0.0)
+    epsilon_mode: str = knob("attention", "Where the offset is added (Appendix B).",
+                             choices=("attention", "denominator"))
+
+
+@dataclasses.dataclass(frozen=True)
+class ExperimentConfig:
+    """A whole run: the model's name and the three groups of knobs."""
+
+    model: str
+    model_config: object
+    data: DataConfig
+    train: TrainConfig

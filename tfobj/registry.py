@@ -1,0 +1,94 @@
+"""name -> model and name -> data set. Two dictionaries, no magic; nothing heavy is imported before it is asked for."""
+
+import dataclasses
+import importlib
+
+from tfobj import config
+from tfobj.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelEntry:
+    """Where a model lives.
+
+    Attributes:
+        config_class: Frozen dataclass of the model's knobs.
+        path: str, `module:Class` of the `ObjectModel`.
+    """
+
+    config_class: type
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetEntry:
+    """Where a data set's builder lives and what a model must know before any file is read.
+
+    Attributes:
+        path: str, `module:Class` of the TFDS builder; empty where no reader exists yet.
+        variants: Tuple of str. Names for --dataset_variant, the first is the default; empty: no variants.
+        max_objects: int, or dict from variant to int. Most foreground objects of a scene.
+        summary: str. One line for `prepare --list`.
+    """
+
+    path: str
+    variants: tuple
+    max_objects: object
+    summary: str
+
+
+MODELS = {
+    "slot_attention": ModelEntry(config.SlotAttentionConfig, "tfobj.models.slot_attention:SlotAttentionAutoencoder"),
+}
+
+DATASETS = {
+    "colored_shapes": DatasetEntry("tfobj.data.builders.colored_shapes:ColoredShapes", (), 3,
+                                   "32x32, 2-3 coloured squares, discs, triangles on gray; generated only"),
+    "tetrominoes": DatasetEntry("tfobj.data.builders.tetrominoes:Tetrominoes", (), 3,
+                                "35x35, 3 tetrominoes on black"),
+    "multi_dsprites": DatasetEntry(
+        "tfobj.data.builders.multi_dsprites:MultiDsprites",
+        ("colored_on_grayscale", "binarized", "colored_on_colored"),
+        {"colored_on_grayscale": 5, "binarized": 3, "colored_on_colored": 4}, "64x64, overlapping sprites"),
+    "clevr_masks": DatasetEntry("", (), 10, "240x320 rendered scenes; its reader is not part of this version"),
+    "folder": DatasetEntry("", (), 0, "your own PNG/JPEG images, without masks (--image_dir)"),
+}
+
+
+def model_entry(name):
+    """Returns the `ModelEntry` of `name`; raises `UserError` listing the models if there is none."""
+    if name not in MODELS:
+        raise UserError(f"--model={name!r} is unknown; choose one of: {', '.join(sorted(MODELS))}")
+    return MODELS[name]
+
+
+def dataset_entry(name):
+    """Returns the `DatasetEntry` of `name`; raises `UserError` listing the data sets if there is none."""
+    if name not in DATASETS:
+        raise UserError(f"--dataset={name!r} is unknown; choose one of: {', '.join(sorted(DATASETS))}")
+    return DATASETS[name]
+
+
+def load(path):
+    """Imports `module:Class` and returns the class."""
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def build_model(name, model_config, image_shape):
+    """Creates and builds a model.
+
+    Args:
+        name: str. Key of `MODELS`.
+        model_config: Instance of the model's configuration class.
+        image_shape: Tuple (H, W, C) of ints.
+
+    Returns:
+        A built `tfobj.models.object_model.ObjectModel`.
+
+    Raises:
+        UserError: the configuration cannot work with these images.
+    """
+    model = load(model_entry(name).path)(image_shape=tuple(image_shape), **dataclasses.asdict(model_config))
+    model.build_on_zeros()
+    return model
