@@ -1,0 +1,1 @@
+"""Keras layers that models share or that are worth a name."""

@@ -1,0 +1,115 @@
+"""The contract between the models and everything that trains, scores, draws and serves them."""
+
+import keras
+from keras import ops
+
+from tfobj.noise import NoiseSpec
+
+
+class ObjectModel(keras.Model):
+    """Base class of all models: an image goes in, K slots with masks and appearances come out.
+
+    Subclasses implement `noise_spec`, `forward` and `losses_of`. Images are float32 in [0, 1] at this boundary; a
+    model that works in another range maps inside `forward` and computes its loss in its own range.
+
+    Attributes:
+        image_shape: Tuple (H, W, C).
+        num_slots: int. K in training.
+        background_slot: int or None. Index of the slot that is always the background, if there is one.
+
+    Args:
+        image_shape: Tuple (H, W, C).
+        num_slots: int.
+        **config: Every other constructor argument of the subclass, for `get_config`.
+    """
+
+    background_slot = None
+
+    def __init__(self, image_shape, num_slots, name=None, **config):
+        # Layers cast what they need; images and noise keep their precision until then.
+        super().__init__(name=name, autocast=False)
+        self.image_shape = tuple(image_shape)
+        self.num_slots = num_slots
+        self._config = {"image_shape": self.image_shape, "num_slots": num_slots, **config}
+        self.seed_generator = keras.random.SeedGenerator(0)
+
+    def noise_spec(self, batch_size, num_slots=None):
+        """Names what one forward pass draws at random.
+
+        Args:
+            batch_size: int or scalar int tensor.
+            num_slots: int or None. Overrides K.
+
+        Returns:
+            Dict name -> `tfobj.noise.NoiseSpec`, batch first.
+        """
+        raise TypeError(f"{type(self).__name__} must define noise_spec")
+
+    def forward(self, image, noise, num_slots=None, num_iterations=None):
+        """Computes the outputs without `segmentation`; see `call` for arguments and keys."""
+        raise TypeError(f"{type(self).__name__} must define forward")
+
+    def losses_of(self, image, outputs):
+        """Computes the loss terms of each image.
+
+        Args:
+            image: float32 [B, H, W, C] in [0, 1].
+            outputs: What `call` returned for it.
+
+        Returns:
+            Dict of float32 [B]: `loss`, the value to minimise, and every named term.
+        """
+        raise TypeError(f"{type(self).__name__} must define losses_of")
+
+    def after_step(self, terms):
+        """Updates training state that depends on the loss, from terms averaged over the global batch.
+
+        Args:
+            terms: Dict name -> scalar tensor, equal on every replica.
+        """
+
+    def draw_noise(self, batch_size, num_slots=None):
+        """Draws one sample of every entry of `noise_spec` from the model's own seed generator."""
+        draw = {"normal": keras.random.normal, "uniform": keras.random.uniform}
+        return {name: draw[entry.distribution](entry.shape, dtype="float32", seed=self.seed_generator)
+                for name, entry in self.noise_spec(batch_size, num_slots).items()}
+
+    def call(self, image, noise=None, num_slots=None, num_iterations=None):
+        """Finds the objects in a batch of images.
+
+        Args:
+            image: float32 [B, H, W, C] in [0, 1].
+            noise: Dict as named by `noise_spec`, or None to draw it. With noise given, the result is deterministic.
+            num_slots: int or None. Overrides K; must agree with `noise`.
+            num_iterations: int or None. Overrides the number of iterations.
+
+        Returns:
+            Dict, all float32 unless said otherwise:
+                `reconstruction` [B,H,W,C] in [0,1], unclipped.
+                `masks` [B,K,H,W], sum to 1 over K.
+                `components` [B,K,H,W,C], appearance of each slot in [0,1], unclipped.
+                `slots` [B,K,D].
+                `segmentation` int32 [B,H,W], argmax of `masks`, lowest index on ties.
+                Further keys as the subclass documents.
+        """
+        if noise is None:
+            noise = self.draw_noise(ops.shape(image)[0], num_slots)
+        outputs = self.forward(image, noise, num_slots, num_iterations)
+        return {**outputs, "segmentation": ops.cast(ops.argmax(outputs["masks"], axis=1), "int32")}
+
+    def build_on_zeros(self):
+        """Creates every weight by running one empty image; returns the model."""
+        if not self.built:
+            noise = {name: ops.zeros(entry.shape) for name, entry in self.noise_spec(1).items()}
+            self(ops.zeros((1, *self.image_shape)), noise=noise)
+        return self
+
+    def get_config(self):
+        return {"name": self.name, **self._config}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+__all__ = ["NoiseSpec", "ObjectModel"]
