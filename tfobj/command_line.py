@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 
 from absl import app
 from absl import flags
@@ -49,14 +50,42 @@ def run(main):
 
 
 def _parse_flags(argv):
+    if _asks_for_help(argv):
+        _print_help()
+        sys.exit(0)
     try:
-        return app.parse_flags_with_usage(argv) if _asks_for_help(argv) else flags.FLAGS(argv)
+        return flags.FLAGS(argv)
+    except flags.CantOpenFlagFileError as error:
+        sys.exit(fail(f"a flagfile cannot be read ({str(error).removeprefix('ERROR:: ')}); paths are relative to the "
+                      "current directory, so run from the repository root: --flagfile=experiments/NAME.flags"))
     except flags.Error as error:
-        sys.exit(fail(error))
-    except OSError as error:  # a flagfile that cannot be read
-        sys.exit(fail(f"{error.filename or 'flagfile'}: {error.strerror or error}; give --flagfile the path of a "
-                      "readable file (paths inside a flagfile are relative to the current directory)"))
+        sys.exit(fail(f"{error}; see --help"))
 
 
 def _asks_for_help(argv):
-    return any(word.lstrip("-").split("=")[0] in ("help", "helpfull", "helpshort", "helpxml", "?") for word in argv[1:])
+    return any(word.lstrip("-").split("=")[0] in ("help", "helpfull", "helpshort") for word in argv[1:]
+               if word.startswith("-"))
+
+
+def _print_help():
+    """Prints the command's docstring, its own flags, and the sections of configuration flags it uses."""
+    print(sys.modules["__main__"].__doc__.strip())
+    grouped = sys.modules.get("tfobj.flags")
+    sections = dict(grouped.SECTIONS) if grouped else {}
+    shown = {name for names in sections.values() for name in names}
+    own = [flag.name for flag in flags.FLAGS.get_flags_for_module("__main__") if flag.name not in shown]
+    for title, names in {"This command": own, **sections}.items():
+        if names:
+            print(f"\n{title.rstrip('.')}")
+        for name in names:
+            _print_flag(flags.FLAGS[name])
+    print("\nFrom a file\n  --flagfile=PATH\n      Reads flags from a file, one per line; flags after it win.")
+
+
+def _print_flag(flag):
+    choices = getattr(flag.parser, "enum_values", None)
+    value = "|".join(choices) if choices else "" if flag.boolean else flag.flag_type().upper().split()[-1]
+    print(f"  --{'[no]' if flag.boolean else ''}{flag.name}{'=' + value if value else ''}")
+    text = flag.help.split(">: ", 1)[-1] if choices else flag.help
+    for line in textwrap.wrap(" ".join(text.split()), 112):
+        print("      " + line)

@@ -1,0 +1,129 @@
+"""Command-line flags, derived from the configuration dataclasses.
+
+Every field becomes a flag of the same name whose default is None: the value of the experiment file, or else of the
+dataclass, holds. A flag that the chosen model does not have is an error.
+"""
+
+import dataclasses
+
+from absl import flags
+
+from tfobj import config
+from tfobj import registry
+from tfobj.errors import UserError
+
+SECTIONS = {}
+"""Section title -> list of flag names, in the order in which `--help` shows them."""
+
+
+def define_config_flags(config_class, title=None):
+    """Defines one flag per field of a configuration class; fields that are defined already are shared.
+
+    Args:
+        config_class: Dataclass whose fields were made by `tfobj.config.knob`.
+        title: str or None. Heading in `--help`. Defaults to the first line of the class's docstring.
+    """
+    section = SECTIONS.setdefault(title or config_class.__doc__.splitlines()[0], [])
+    for field in dataclasses.fields(config_class):
+        if field.name not in flags.FLAGS:
+            _define(field)
+            section.append(field.name)
+        elif field.name not in section:
+            section.append(field.name)
+
+
+def define_experiment_flags():
+    """Defines `--model` and the flags of the data, of training and of every registered model."""
+    flags.DEFINE_string("model", None, f"Model: {', '.join(registry.MODELS)}.")
+    SECTIONS.setdefault("The model", []).append("model")
+    define_config_flags(config.DataConfig)
+    define_config_flags(config.TrainConfig)
+    for entry in registry.MODELS.values():
+        define_config_flags(entry.config_class)
+
+
+def read_config(config_class):
+    """Builds a configuration from the flags that were set.
+
+    Args:
+        config_class: Dataclass whose flags were defined.
+
+    Returns:
+        An instance; fields without a set flag keep their default.
+
+    Raises:
+        UserError: a value is outside the field's bounds.
+    """
+    values = {field.name: _checked(field, flags.FLAGS[field.name].value) for field in dataclasses.fields(config_class)
+              if flags.FLAGS[field.name].value is not None}
+    return config_class(**values)
+
+
+def read_experiment():
+    """Builds the `ExperimentConfig` that the flags describe.
+
+    Raises:
+        UserError: no or an unknown model or data set, a value out of bounds, or a flag of another model.
+    """
+    name = flags.FLAGS.model
+    if not name:
+        raise UserError("no model was chosen; give --flagfile=experiments/NAME.flags, or --model=NAME and --dataset=NAME")
+    entry = registry.model_entry(name)
+    _refuse_foreign_flags(name, entry.config_class)
+    data = read_config(config.DataConfig)
+    if not data.dataset:
+        raise UserError(f"no data set was chosen; give --dataset=NAME, one of: {', '.join(sorted(registry.DATASETS))}")
+    registry.dataset_entry(data.dataset)
+    return config.ExperimentConfig(name, read_config(entry.config_class), data, read_config(config.TrainConfig))
+
+
+def _refuse_foreign_flags(name, config_class):
+    shared = (config.DataConfig, config.TrainConfig)
+    own = {field.name for field in dataclasses.fields(config_class)}
+    known = own | {field.name for cls in shared for field in dataclasses.fields(cls)}
+    for other in registry.MODELS.values():
+        for field in dataclasses.fields(other.config_class):
+            if field.name not in known and flags.FLAGS[field.name].value is not None:
+                raise UserError(f"--{field.name} is no flag of --model={name}; it has: {', '.join(sorted(own))}")
+
+
+def _define(field):
+    help_text = field.metadata["help"] + f" (default: {_shown(field.default)})"
+    if isinstance(field.default, bool):
+        flags.DEFINE_bool(field.name, None, help_text)
+    elif isinstance(field.default, int):
+        flags.DEFINE_integer(field.name, None, help_text)
+    elif isinstance(field.default, float):
+        flags.DEFINE_float(field.name, None, help_text)
+    elif isinstance(field.default, tuple):
+        flags.DEFINE_list(field.name, None, help_text)
+    elif field.metadata["choices"]:
+        flags.DEFINE_enum(field.name, None, field.metadata["choices"], help_text)
+    else:
+        flags.DEFINE_string(field.name, None, help_text)
+
+
+def _shown(value):
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return {True: "true", False: "false", "": "none"}.get(value, value) if isinstance(value, (bool, str)) else value
+
+
+def _checked(field, value):
+    if isinstance(field.default, tuple):
+        value = _numbers(field, value)
+    for number in value if isinstance(value, tuple) else (value,):
+        lowest, highest = field.metadata["minimum"], field.metadata["maximum"]
+        if lowest is not None and not number >= lowest:
+            raise UserError(f"--{field.name}={_shown(value)} is below the smallest possible value {lowest}")
+        if highest is not None and not number <= highest:
+            raise UserError(f"--{field.name}={_shown(value)} is above the largest possible value {highest}")
+    return value
+
+
+def _numbers(field, words):
+    try:
+        return tuple(int(word) for word in words)
+    except ValueError:
+        raise UserError(f"--{field.name}={','.join(words)} is no comma-separated list of whole numbers, "
+                        f"such as {_shown(field.default)}") from None

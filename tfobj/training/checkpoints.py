@@ -1,0 +1,145 @@
+"""Checkpoints: recent ones, the best one, and exact restoration."""
+
+import json
+import pathlib
+import shutil
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from tfobj.errors import UserError
+from tfobj.training.run_directory import write_json
+
+
+class Checkpoints:
+    """Saves and restores model, optimizer and step of a run.
+
+    Every worker calls `save`; only the chief's files are kept, the others write to a temporary directory, because
+    saving is a collective operation. All restore from the run directory.
+
+    Args:
+        directory: `pathlib.Path` of the run.
+        model: Built model.
+        optimizer: Built optimizer.
+        keep: int. Recent checkpoints to keep.
+        chief: bool.
+    """
+
+    def __init__(self, directory, model, optimizer, keep, chief=True):
+        self._run = pathlib.Path(directory)
+        self._chief = chief
+        self._scratch = None if chief else tempfile.mkdtemp(prefix="tfobj_worker_")
+        self._target = tf.train.Checkpoint(model=model, optimizer=optimizer)
+        root = self._run if chief else pathlib.Path(self._scratch)
+        self._recent = tf.train.CheckpointManager(self._target, str(root / "checkpoints"), keep)
+        self._best = tf.train.CheckpointManager(self._target, str(root / "best"), 1)
+        self._optimizer = optimizer
+        self.best_score = self._read_best_score()
+
+    def restore(self):
+        """Restores the latest checkpoint of the run directory; returns its step, 0 if there is none.
+
+        Raises:
+            UserError: the checkpoint is damaged or belongs to another model.
+        """
+        path = tf.train.latest_checkpoint(str(self._run / "checkpoints"))
+        if path is None:
+            return 0
+        _restore(self._target, path)
+        return int(self._optimizer.iterations.numpy())
+
+    def save(self, step):
+        """Saves a recent checkpoint; returns its path."""
+        return self._recent.save(checkpoint_number=step)
+
+    def save_best(self, step, score, name):
+        """Saves the best checkpoint if `score` beats all before.
+
+        Args:
+            step: int.
+            score: float. Larger is better.
+            name: str. What the score is.
+
+        Returns:
+            bool, whether it was saved.
+        """
+        if not np.isfinite(score) or (self.best_score is not None and score <= self.best_score):
+            return False
+        self.best_score = float(score)
+        self._best.save(checkpoint_number=step)
+        if self._chief:
+            write_json(self._run / "best" / "best.json", {"step": step, "score": self.best_score, "name": name})
+        return True
+
+    @property
+    def latest(self):
+        """Path of the last recent checkpoint, or None."""
+        return tf.train.latest_checkpoint(str(self._run / "checkpoints"))
+
+    def close(self):
+        """Removes the temporary files of a later worker."""
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _read_best_score(self):
+        path = self._run / "best" / "best.json"
+        try:
+            return json.loads(path.read_text())["score"] if path.exists() else None
+        except (ValueError, KeyError):
+            return None
+
+
+def find(run_dir, which):
+    """Finds a checkpoint of a run.
+
+    Args:
+        run_dir: `pathlib.Path`.
+        which: str, `best` or `latest`.
+
+    Returns:
+        str, the checkpoint's prefix.
+
+    Raises:
+        UserError: there is none.
+    """
+    for folder in {"best": ("best", "checkpoints"), "latest": ("checkpoints",)}[which]:
+        path = tf.train.latest_checkpoint(str(pathlib.Path(run_dir) / folder))
+        if path is not None:
+            return path
+    raise UserError(f"--run_dir={run_dir} holds no checkpoint yet; train longer than --checkpoint_every steps first")
+
+
+def restore_model(model, path):
+    """Restores a model's weights alone.
+
+    Args:
+        model: Built model.
+        path: str. Prefix of a checkpoint that `Checkpoints` wrote.
+
+    Returns:
+        int, the step at which it was written.
+
+    Raises:
+        UserError: the checkpoint is damaged or belongs to another model.
+    """
+    _restore(tf.train.Checkpoint(model=model), path)
+    reader = tf.train.load_checkpoint(path)
+    names = [name for name in reader.get_variable_to_shape_map()
+             if name.startswith("optimizer/") and "iterations" in name]
+    return int(reader.get_tensor(names[0]))
+
+
+def _restore(target, path):
+    try:
+        target.restore(path).assert_existing_objects_matched().expect_partial()
+    except (ValueError, AssertionError) as error:
+        raise UserError(f"{path} belongs to another model ({_first_line(error)}); use the run directory and the flags "
+                        "with which it was trained") from None
+    except tf.errors.OpError as error:
+        raise UserError(f"{path} cannot be read ({_first_line(error)}); remove its files to fall back to the checkpoint "
+                        "before it, or start again in another --run_dir") from None
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

@@ -1,0 +1,43 @@
+"""Warnings about runs that train without error and yet cannot end well."""
+
+ALIKE = 0.9
+"""`slots_alike` above which all slots are said to do the same; a model that separates objects stays below 0.5."""
+
+
+def before_training(num_slots, max_objects, dataset):
+    """Warns when there are fewer slots than things to find.
+
+    Args:
+        num_slots: int.
+        max_objects: int or None. Most foreground objects of a scene after the filters.
+        dataset: str. Name for the message.
+
+    Returns:
+        List of str.
+    """
+    if max_objects is not None and num_slots < max_objects + 1:
+        return [f"num_slots={num_slots}, but {dataset} shows up to {max_objects} objects and a background: some will "
+                f"share a slot; use --num_slots={max_objects + 1}"]
+    return []
+
+
+def after_validation(scores):
+    """Warns about dead slots and about slots that all do the same.
+
+    Args:
+        scores: What `Evaluator.run` returned.
+
+    Returns:
+        List of str.
+    """
+    warnings = []
+    num_slots = len(scores["slot_usage"])
+    if scores["dead_slots"]:
+        dead = [str(k) for k, usage in enumerate(scores["slot_usage"]) if usage == 0]
+        warnings.append(f"{len(dead)} of {num_slots} slots (number {', '.join(dead)}) own no pixel in any of "
+                        f"{scores['num_images']} validation images; fewer slots, a longer warm-up or another --seed "
+                        "may help")
+    if num_slots > 1 and scores["slots_alike"] > ALIKE:
+        warnings.append(f"all slots do nearly the same (similarity {scores['slots_alike']:.2f} of 1): the model has not "
+                        "separated objects; if this lasts, use another --seed or a longer warm-up")
+    return warnings

@@ -1,0 +1,68 @@
+"""Learning rate schedules."""
+
+import math
+
+import keras
+from keras import ops
+
+from tfobj.config import TrainConfig
+
+
+@keras.saving.register_keras_serializable(package="tfobj")
+class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up times decay, both active from step 0 (Slot Attention, Section E.4, as in its code).
+
+    `rate(s) = learning_rate * min(s / warmup_steps, 1) * decay(s)` for the update made at step s = 0, 1, ...; with
+    warm-up, the first update has rate 0. `decay(s)` is 1, `decay_rate ** (s / decay_steps)`, or a cosine from 1 to
+    `decay_rate` over `decay_steps`.
+
+    Args:
+        learning_rate: float.
+        warmup_steps: int. 0 for none. Defaults to `0`.
+        decay: str. `none`, `exponential` or `cosine`. Defaults to `none`.
+        decay_rate: float. Defaults to `1.0`.
+        decay_steps: int. Defaults to `1`.
+    """
+
+    def __init__(self, learning_rate, warmup_steps=0, decay="none", decay_rate=1.0, decay_steps=1):
+        super().__init__()
+        self.config = {"learning_rate": learning_rate, "warmup_steps": warmup_steps, "decay": decay,
+                       "decay_rate": decay_rate, "decay_steps": decay_steps}
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        config = self.config
+        rate = ops.convert_to_tensor(config["learning_rate"], dtype="float32")
+        if config["warmup_steps"]:
+            rate = rate * ops.minimum(step / config["warmup_steps"], 1.0)
+        return rate * self._decay(step)
+
+    def _decay(self, step):
+        rate, steps = self.config["decay_rate"], self.config["decay_steps"]
+        if self.config["decay"] == "exponential":
+            return ops.power(ops.convert_to_tensor(rate, dtype="float32"), step / steps)
+        if self.config["decay"] == "cosine":
+            progress = ops.minimum(step / steps, 1.0)
+            return rate + (1.0 - rate) * 0.5 * (1.0 + ops.cos(math.pi * progress))
+        return 1.0
+
+    def get_config(self):
+        return dict(self.config)
+
+
+def make_optimizer(config: TrainConfig):
+    """Creates the optimizer of a run; clipping is the training step's business, not the optimizer's.
+
+    Args:
+        config: `TrainConfig`.
+
+    Returns:
+        A Keras optimizer with a `WarmupDecay` schedule.
+    """
+    decay_steps = config.decay_steps or config.num_steps
+    rate = WarmupDecay(config.learning_rate, config.warmup_steps, config.decay, config.decay_rate, decay_steps)
+    if config.optimizer == "sgd":
+        return keras.optimizers.SGD(rate)
+    if config.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, epsilon=config.adam_epsilon)
+    return keras.optimizers.Adam(rate, epsilon=config.adam_epsilon)

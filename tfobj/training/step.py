@@ -1,0 +1,137 @@
+"""The training step: one function for one device, several devices and several machines.
+
+Order: loss and gradients of each replica -> mean over replicas -> global-norm clip -> optimizer. Many steps run in one
+call of a `tf.function`.
+"""
+
+import zlib
+
+import tensorflow as tf
+
+
+def unit_range(image):
+    """Maps a batch's images to float32 in [0, 1]; uint8 is divided by 255, floats pass."""
+    return tf.cast(image, tf.float32) / 255.0 if image.dtype == tf.uint8 else image
+
+
+def step_noise(spec, seed, step, replica_id):
+    """Draws the noise of one replica in one step.
+
+    Every replica draws the noise of the whole global batch from (seed, step) and takes its own rows. A run on many
+    devices therefore sees the numbers that one device sees, and no two images share theirs.
+
+    Args:
+        spec: Dict name -> `NoiseSpec` for the *global* batch.
+        seed: int.
+        step: int64 scalar.
+        replica_id: int32 scalar, position of the replica among all.
+
+    Returns:
+        Function of the local batch size, which returns a dict name -> float32 [local batch, ...].
+    """
+    def rows_of(local_batch):
+        first = replica_id * local_batch
+        return {name: _draw(name, entry, seed, step)[first:first + local_batch] for name, entry in spec.items()}
+
+    return rows_of
+
+
+def _draw(name, entry, seed, step):
+    stream = tf.constant([seed & 0x7FFFFFFF, zlib.crc32(name.encode()) & 0x7FFFFFFF], tf.int32)
+    stream = tf.random.fold_in(stream, step)
+    sample = tf.random.stateless_normal if entry.distribution == "normal" else tf.random.stateless_uniform
+    return sample(entry.shape, seed=stream)
+
+
+class TrainingStep:
+    """Builds the function that runs many optimizer steps in one call.
+
+    Args:
+        model: Built `ObjectModel`, created in the strategy's scope.
+        optimizer: Keras optimizer, built in the strategy's scope.
+        strategy: `tf.distribute.Strategy`.
+        seed: int. Seed of the noise.
+        clip_norm: float. Global norm to which the reduced gradients are clipped; 0 for none.
+        jit_compile: bool. Compile loss and gradients with XLA.
+    """
+
+    def __init__(self, model, optimizer, strategy, seed, clip_norm=0.0, jit_compile=False):
+        self.model = model
+        self.optimizer = optimizer
+        self.strategy = strategy
+        self.seed = seed
+        self.clip_norm = clip_norm
+        self._loss_and_gradients = tf.function(self._loss_and_gradients_of, autograph=False,
+                                               jit_compile=jit_compile or None)
+        self._loop = tf.function(self._run_loop, autograph=False)
+
+    def run(self, iterator, num_steps):
+        """Runs up to `num_steps` optimizer steps; stops after a step whose loss or gradient is not finite.
+
+        Args:
+            iterator: Iterator over (distributed) batches.
+            num_steps: int >= 1.
+
+        Returns:
+            Tuple (done, mean, last): int, the steps made, and two dicts of floats, the loss terms and
+            `gradient_norm` averaged over those steps and in the last of them.
+        """
+        done, totals, last = self._loop(iterator, tf.constant(num_steps, tf.int32))
+        done = int(done)
+        return (done, {name: float(value) / done for name, value in totals.items()},
+                {name: float(value) for name, value in last.items()})
+
+    def _run_loop(self, iterator, num_steps):
+        zero = {name: tf.constant(0.0) for name in self._term_names()}
+        totals, last, done, healthy = zero, zero, tf.constant(0), tf.constant(True)
+
+        def body(done, healthy, totals, last):
+            terms = self.strategy.run(self._replica_step, (iterator.get_next(),))
+            terms = {name: self.strategy.experimental_local_results(value)[0] for name, value in terms.items()}
+            totals = {name: totals[name] + value for name, value in terms.items()}
+            healthy = tf.reduce_all(tf.math.is_finite(tf.stack([terms["loss"], terms["gradient_norm"]])))
+            return done + 1, healthy, totals, terms
+
+        done, _, totals, last = tf.while_loop(
+            lambda done, healthy, *_: healthy & (done < num_steps), body, (done, healthy, totals, last),
+            parallel_iterations=1)
+        return done, totals, last
+
+    def _term_names(self):
+        image = tf.zeros((1, *self.model.image_shape))
+        noise = {name: tf.zeros(entry.shape) for name, entry in self.model.noise_spec(1).items()}
+        terms = self.model.losses_of(image, self.model(image, noise=noise))
+        return [*terms, "gradient_norm"]
+
+    def _replica_step(self, batch):
+        """One optimizer step of one replica; returns the terms averaged over the global batch."""
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        image = unit_range(batch["image"])
+        local_batch = tf.shape(image)[0]
+        spec = self.model.noise_spec(local_batch * replicas)
+        noise = step_noise(spec, self.seed, tf.cast(self.optimizer.iterations, tf.int64),
+                           context.replica_id_in_sync_group)(local_batch)
+        terms, gradients = self._loss_and_gradients(image, noise)
+        if replicas > 1:
+            gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
+            terms = context.all_reduce(tf.distribute.ReduceOp.MEAN, terms)
+        norm = tf.linalg.global_norm(gradients)
+        if self.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
+        if replicas > 1:  # the optimizer sums over replicas what every replica holds already
+            gradients = [gradient / replicas for gradient in gradients]
+        self.optimizer.apply(gradients, self.model.trainable_variables)
+        self.model.after_step(terms)
+        return {**terms, "gradient_norm": norm}
+
+    def _loss_and_gradients_of(self, image, noise):
+        variables = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            terms = self.model.losses_of(image, self.model(image, noise=noise))
+            terms = {name: tf.reduce_mean(value) for name, value in terms.items()}
+        gradients = tape.gradient(terms["loss"], [variable.value for variable in variables])
+        # A weight that the configuration leaves unused has gradient zero, on every replica.
+        gradients = [tf.zeros_like(variable) if gradient is None else gradient
+                     for variable, gradient in zip(variables, gradients)]
+        return terms, gradients

@@ -1,0 +1,126 @@
+"""What a run records: TensorBoard scalars, pictures, text and hyper-parameters, and a line of JSON per event."""
+
+import json
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+from tfobj import visualisation
+
+
+class Summaries:
+    """Writes the records of one run. The step is the optimizer's, so that curves continue after a resume.
+
+    Args:
+        directory: `pathlib.Path` of the run.
+        enabled: bool. False on later workers, where every method does nothing.
+    """
+
+    def __init__(self, directory, enabled=True):
+        self._enabled = enabled
+        self._lines = pathlib.Path(directory) / "metrics.jsonl"
+        self._writers = {}
+        self._board = pathlib.Path(directory) / "tensorboard"
+
+    def start(self, step, configuration):
+        """Forgets what was logged after `step` and writes the configuration as text and as hyper-parameters.
+
+        Args:
+            step: int. The step at which the run (re)starts.
+            configuration: Dict group -> dict of values.
+        """
+        if not self._enabled:
+            return
+        self._forget_after(step)
+        if step > 0:
+            return
+        text = "\n".join(f"    {line}" for line in json.dumps(configuration, indent=2).splitlines())
+        with self._writer("train").as_default():
+            tf.summary.text("configuration", text, step=0)
+        with self._writer("validation").as_default():
+            hparams.hparams(_flat(configuration))
+
+    def scalars(self, group, step, values):
+        """Writes scalars under `train/` or `validation/`; lists become one scalar per entry.
+
+        Args:
+            group: str, `train` or `validation`.
+            step: int.
+            values: Dict name -> number or list of numbers.
+        """
+        if not self._enabled:
+            return
+        with self._lines.open("a") as file:
+            file.write(json.dumps({"step": step, "group": group, **values}) + "\n")
+        with self._writer(group).as_default():
+            for name, value in values.items():
+                if isinstance(value, (list, tuple)):
+                    for index, entry in enumerate(value):
+                        tf.summary.scalar(f"{name}/{index}", entry, step=step)
+                else:
+                    tf.summary.scalar(name, value, step=step)
+        self._writer(group).flush()
+
+    def pictures(self, step, images, outputs, masks=None, background_slot=None):
+        """Writes the slot grid and, where the model has it, the attention of each iteration.
+
+        Args:
+            step: int.
+            images: [B, H, W, C] in [0, 1] or uint8.
+            outputs: Dict of arrays as the model returns them.
+            masks: int [B, H, W] or None. Ground truth.
+            background_slot: int or None.
+        """
+        if not self._enabled:
+            return
+        grids = {"slots": visualisation.slot_grid(images, outputs, masks=masks, background_slot=background_slot)}
+        if "attention" in outputs:
+            grids["attention"] = visualisation.attention_grid(images, outputs["attention"], background_slot)
+        with self._writer("validation").as_default():
+            for name, grid in grids.items():
+                tf.summary.image(name, grid[None], step=step)
+        self._writer("validation").flush()
+
+    def close(self):
+        """Flushes and closes the event files."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _writer(self, group):
+        if group not in self._writers:
+            self._writers[group] = tf.summary.create_file_writer(str(self._board / group))
+        return self._writers[group]
+
+    def _forget_after(self, step):
+        if not self._lines.exists():
+            return
+        lines = self._lines.read_text().splitlines()
+        kept = [line for line in lines if _step_of(line) is not None and _step_of(line) <= step]
+        temporary = self._lines.with_name("metrics.jsonl.tmp")
+        temporary.write_text("".join(line + "\n" for line in kept))
+        temporary.replace(self._lines)
+
+
+def _step_of(line):
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return None  # the torn last line of a killed run
+
+
+def _flat(configuration):
+    """Hyper-parameters as TensorBoard takes them: one level, numbers, booleans and strings."""
+    flat = {}
+    for group, values in configuration.items():
+        for name, value in (values.items() if isinstance(values, dict) else [(None, values)]):
+            key = group if name is None else f"{group}/{name}"
+            flat[key] = value if isinstance(value, (bool, int, float, str)) else str(value)
+    return flat
+
+
+def as_arrays(outputs):
+    """Returns a dict of tensors as NumPy arrays, bfloat16 as float32."""
+    arrays = {name: np.asarray(value) for name, value in outputs.items()}
+    return {name: value if value.dtype.kind in "fiub" else value.astype(np.float32) for name, value in arrays.items()}
