@@ -1,0 +1,200 @@
+"""A directory of the user's own pictures as a data set, and the reading of single picture files."""
+
+import concurrent.futures
+import hashlib
+import os
+import tempfile
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+import rich.progress
+import tensorflow as tf
+
+from tfobj.data import preprocessing
+from tfobj.errors import UserError
+
+_EXTENSIONS = (".png", ".jpg", ".jpeg")
+_QUIET_UP_TO = 200  # files that are read faster than a progress bar is of use
+_LAYOUT = "1"  # raise when the stored pictures change for the same files
+
+
+class FolderSource:
+    """PNG and JPEG files below --image_dir, resized to --image_size; see `tfobj.data.source` for the attributes.
+
+    All files are read once, at opening, which finds the broken ones; the resized pictures are kept in
+    `<data_dir>/folder/` and reread from there as long as no file changes. There are no masks, so batches hold "image"
+    alone. The files, sorted by their path below --image_dir, are split by position: the last 5 % are `test`, the
+    5 % before them `validation` (at least one file each), the others `train`.
+
+    Args:
+        data_config: `DataConfig`. `image_dir`, `image_size`, `image_channels` and `data_dir` are used.
+
+    Raises:
+        UserError: no directory, no size, fewer than 3 files, or a file that is no image.
+    """
+
+    has_masks = False
+    max_objects = None
+
+    def __init__(self, data_config):
+        size = preprocessing.parse_image_size(data_config.image_size)
+        if size is None:
+            raise UserError("--dataset=folder needs --image_size, the size that all pictures are brought to; add for "
+                            "example --image_size=64 or --image_size=96x128")
+        self._directory = data_config.image_dir
+        self._names = _find_images(self._directory)
+        self._images = self._load(size, os.path.join(data_config.data_dir, "folder"))
+        self.preprocessing = preprocessing.plan("none", (*size, 3), "", data_config.image_channels)
+        self.image_shape = self.preprocessing.image_shape
+        held_out = max(1, len(self._names) * 5 // 100)
+        ends = [0, len(self._names) - 2 * held_out, len(self._names) - held_out, len(self._names)]
+        self._ranges = dict(zip(("train", "validation", "test"), zip(ends, ends[1:])))
+
+    def num_examples(self, split):
+        """Pictures of `split`; raises `UserError` for a split other than train, validation and test."""
+        first, end = self._range(split)
+        return end - first
+
+    def paths(self, split):
+        """Files of `split` relative to --image_dir, list of str in index order."""
+        return self._names[slice(*self._range(split))]
+
+    def records(self, split):
+        """`tf.data.Dataset` of the raw pixels of each picture, scalar strings in index order."""
+        return tf.data.Dataset.range(self.num_examples(split)).map(lambda position: tf.numpy_function(
+            lambda i: self.read(split, [i])[0], [position], tf.string))
+
+    def num_objects(self, record):
+        """Raises `UserError`: nobody counted them."""
+        raise UserError("--min_objects/--max_objects: a folder of images does not say how many objects they show; "
+                        "leave both at 0")
+
+    def decode(self, record):
+        """{"image": uint8 [H,W,3]} of --image_size from raw pixels."""
+        return {"image": tf.reshape(tf.io.decode_raw(record, tf.uint8), self._images.shape[1:])}
+
+    def read(self, split, positions):
+        """Raw pixels at `positions` (sequence of int): object array of bytes in the order asked for."""
+        first, _ = self._range(split)
+        records = np.empty(len(positions), dtype=object)
+        for i, position in enumerate(positions):
+            records[i] = self._images[first + position].tobytes()
+        return records
+
+    def object_counts(self, split):
+        """Raises `UserError`: nobody counted them."""
+        return self.num_objects(split)
+
+    def batch(self, records):
+        """{"image": [B,H,W,C]} after preprocessing from raw pixels, string [B]."""
+        images = tf.io.decode_raw(records, tf.uint8)
+        return {"image": self.preprocessing.images(tf.reshape(images, [-1, *self._images.shape[1:]]))}  # [B,H,W,3]
+
+    def fingerprint(self):
+        """Identity of the folder: number of files and a hash over their names and sizes."""
+        listing = [(name, os.path.getsize(os.path.join(self._directory, name))) for name in self._names]
+        return {"dataset": "folder", "num_images": len(self._names),
+                "sha256": hashlib.sha256(repr(listing).encode()).hexdigest()}
+
+    def _range(self, split):
+        if split not in self._ranges:
+            raise UserError(f"--dataset=folder has no split {split!r}; it has train, validation, test")
+        return self._ranges[split]
+
+    def _load(self, size, cache_directory):
+        """The resized pictures, uint8 [N,H,W,3], mapped from the cache file where one can be written."""
+        stats = [os.stat(os.path.join(self._directory, name)) for name in self._names]
+        listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in zip(self._names, stats)]
+        key = hashlib.sha256(repr((_LAYOUT, size, listing)).encode()).hexdigest()[:16]
+        path = os.path.join(cache_directory, f"images-{key}.npy")
+        shape = (len(self._names), *size, 3)
+        try:
+            return np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError):  # absent or damaged
+            pass
+        try:
+            os.makedirs(cache_directory, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(suffix=".partial", dir=cache_directory)
+            os.close(handle)
+        except OSError:  # nothing can be kept: hold the pictures in memory
+            return self._fill(np.empty(shape, np.uint8))
+        try:
+            images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+            self._fill(images).flush()
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        return np.load(path, mmap_mode="r")
+
+    def _fill(self, images):
+        paths = [os.path.join(self._directory, name) for name in self._names]
+        broken = []
+        with rich.progress.Progress(disable=len(paths) <= _QUIET_UP_TO) as progress, \
+                concurrent.futures.ThreadPoolExecutor() as pool:  # decoders release the interpreter lock
+            results = pool.map(lambda path: _try_load(path, images.shape[1:3]), paths)
+            for i, (image, error) in enumerate(progress.track(results, len(paths), description="reading images")):
+                if error:
+                    broken.append(error)
+                else:
+                    images[i] = image
+        if broken:
+            others = f" (and {len(broken) - 1} more files like it)" if len(broken) > 1 else ""
+            raise UserError(f"{broken[0]}{others}")
+        return images
+
+
+def load_image(path, size=None):
+    """Reads a PNG or JPEG file of any kind: gray, palette, alpha (ignored), 16 bits, CMYK, turned by EXIF.
+
+    Args:
+        path: str.
+        size: Tuple (H, W) to resize to, bilinear with antialias; None keeps the picture's own.
+
+    Returns:
+        uint8 [H,W,3], RGB.
+
+    Raises:
+        UserError: the file is missing or is no complete image.
+    """
+    image, error = _try_load(path, size)
+    if error:
+        raise UserError(error)
+    return image
+
+
+def _try_load(path, size):
+    """Returns (uint8 [H,W,3], None) or (None, message)."""
+    try:
+        with PIL.Image.open(path) as image:
+            if size:
+                image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG only: decodes large photos at a fraction
+            image = _to_rgb(PIL.ImageOps.exif_transpose(image))
+        if size:
+            image = image.resize(size[::-1], PIL.Image.Resampling.BILINEAR)
+        return np.asarray(image), None
+    except Exception as error:  # Pillow's decoders raise whatever their parsers do, down to struct.error
+        reason = "no such file" if isinstance(error, FileNotFoundError) else f"not a complete PNG or JPEG ({error})"
+        return None, f"{path}: {reason}; remove or replace this file"
+
+
+def _to_rgb(image):
+    if image.mode[0] in "IF":  # one channel of 16 bits, which `convert` would clip to 255
+        levels = np.asarray(image).astype(np.float64)
+        image = PIL.Image.fromarray(np.clip(np.round(levels / 257.0), 0, 255).astype(np.uint8))
+    return image.convert("RGB")
+
+
+def _find_images(directory):
+    """Names of the image files below `directory`, relative to it, sorted; hidden files are left out."""
+    if not directory:
+        raise UserError("--dataset=folder needs --image_dir, the directory of your PNG or JPEG files")
+    if not os.path.isdir(directory):
+        raise UserError(f"--image_dir={directory} is no directory; give the directory of your PNG or JPEG files")
+    names = [os.path.relpath(os.path.join(parent, file), directory) for parent, _, files in os.walk(directory)
+             for file in files if file.lower().endswith(_EXTENSIONS) and not file.startswith(".")]
+    if len(names) < 3:
+        raise UserError(f"--image_dir={directory} holds {len(names)} PNG or JPEG files; at least 3 are needed, one "
+                        "each to train, validate and test")
+    return sorted(names)

@@ -1,0 +1,200 @@
+"""Batches for training and evaluation: order, filters, sharding over workers and replicas, exact resume.
+
+Nothing here is random in itself. Which examples make up step s is computed from the seed and s, so a run that starts
+at step s sees what an uninterrupted run would have seen, on any number of workers and replicas, and starts at once.
+"""
+
+import functools
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from tfobj.errors import UserError
+
+
+class TrainingInput:
+    """Endless batches of the train split.
+
+    Epoch e visits the kept examples in the order `epoch_order(seed, e, num_examples)`; the examples that do not fill
+    a last batch are left out of that epoch. Kept are, of the first --num_train_examples, those with --min_objects to
+    --max_objects objects.
+
+    Args:
+        source: A source as described in `tfobj.data.source`.
+        data_config: `DataConfig`.
+        batch_size: int. Examples per step over all workers and replicas.
+        seed: int. Seed of the order.
+
+    Attributes:
+        num_examples: int. Examples after the filters.
+        steps_per_epoch: int.
+
+    Raises:
+        UserError: the filters leave less than one batch, or cannot be applied to this data.
+    """
+
+    def __init__(self, source, data_config, batch_size, seed):
+        total = source.num_examples("train")
+        first = min(data_config.num_train_examples or total, total)
+        self._kept = kept_positions(source, "train", data_config)
+        self._kept = self._kept[self._kept < first]
+        self._source, self._batch_size = source, batch_size
+        self.num_examples = len(self._kept)
+        self.steps_per_epoch = self.num_examples // batch_size
+        if not self.steps_per_epoch:
+            raise UserError(f"--batch_size={batch_size} but only {self.num_examples} of {total} training examples are "
+                            "left; use a smaller --batch_size, more data, or relax --num_train_examples, "
+                            "--min_objects, --max_objects")
+        self._order = functools.lru_cache(maxsize=2)(
+            lambda epoch: self._kept[epoch_order(seed, epoch, self.num_examples)])
+
+    def dataset(self, start_step=0, num_shards=1, shard_index=0, replicas_per_shard=1):
+        """Per-replica batches from `start_step` on, for ever.
+
+        Args:
+            start_step: int. The step whose batch comes first.
+            num_shards: int. Workers; each global batch is cut into as many contiguous parts.
+            shard_index: int. This worker; only its part is read.
+            replicas_per_shard: int. Replicas per worker: the part is delivered as that many batches, one after the
+                other. All parts of all workers, concatenated, are the global batch.
+
+        Returns:
+            `tf.data.Dataset` of dicts as `source.batch` makes them, without end.
+
+        Raises:
+            UserError: the batch cannot be divided.
+        """
+        cut = _Cut(self._batch_size, num_shards, shard_index, replicas_per_shard, "--batch_size")
+
+        def positions(counter):
+            step, rows = cut(counter)
+            epoch, step = divmod(step, self.steps_per_epoch)
+            return self._order(epoch)[step * self._batch_size + rows]
+
+        counters = tf.data.Dataset.counter(start_step * replicas_per_shard)
+        read = lambda counter: (self._source.read("train", positions(int(counter))),)
+        return _load(counters, read, (tf.string,), cut.rows, lambda records: self._source.batch(records))
+
+
+class EvaluationInput:
+    """One pass over the first examples of a split, in their order, in full batches.
+
+    The last global batch is filled up with copies of earlier examples that are marked `valid=False`: every replica
+    gets a full batch, whatever the number of examples.
+
+    Args:
+        source: A source as described in `tfobj.data.source`.
+        data_config: `DataConfig`; its object filters are applied.
+        split: str.
+        num_examples: int. Take the first so many after the filters (fewer if there are no more); 0: all.
+        batch_size: int. Examples per batch over all workers and replicas.
+
+    Attributes:
+        num_examples: int. Valid examples of the pass.
+        num_batches: int. Global batches.
+
+    Raises:
+        UserError: the filters leave nothing, or cannot be applied to this data.
+    """
+
+    def __init__(self, source, data_config, split, num_examples, batch_size):
+        self._kept = kept_positions(source, split, data_config)
+        self._kept = self._kept[:num_examples or None]
+        self._source, self._split, self._batch_size = source, split, batch_size
+        self.num_examples = len(self._kept)
+        self.num_batches = -(-self.num_examples // batch_size)
+        if not self.num_examples:
+            raise UserError(f"--min_objects={data_config.min_objects} and --max_objects={data_config.max_objects} "
+                            f"leave none of the {source.num_examples(split)} examples of split {split!r}; relax them")
+
+    def dataset(self, num_shards=1, shard_index=0, replicas_per_shard=1):
+        """Per-replica batches of the whole pass; arguments, sharding and errors as in `TrainingInput.dataset`.
+
+        Returns:
+            `tf.data.Dataset` of `num_batches * replicas_per_shard` dicts as `source.batch` makes them, plus `valid`
+            bool [B] (False for the copies that fill the last batch) and `index` int64 [B] (position of the example in
+            the split after filters).
+        """
+        cut = _Cut(self._batch_size, num_shards, shard_index, replicas_per_shard, "--eval_batch_size")
+
+        def read(counter):
+            step, rows = cut(int(counter))
+            rows = step * self._batch_size + rows
+            index = (rows % self.num_examples).astype(np.int64)
+            return self._source.read(self._split, self._kept[index]), index, rows < self.num_examples
+
+        def batch(records, index, valid):
+            return {**self._source.batch(records), "index": index, "valid": valid}
+
+        counters = tf.data.Dataset.range(self.num_batches * replicas_per_shard)
+        return _load(counters, read, (tf.string, tf.int64, tf.bool), cut.rows, batch)
+
+
+def epoch_order(seed, epoch, count):
+    """A uniformly random order of `count` examples that depends on the arguments alone.
+
+    Random keys are sorted instead of shuffling with a generator: raw generator output is what NumPy promises to keep
+    between versions. One million examples take 0.1 s.
+
+    Args:
+        seed: int, not negative.
+        epoch: int, not negative.
+        count: int.
+
+    Returns:
+        int64 [count], a permutation.
+    """
+    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(count)
+    return np.argsort(keys, kind="stable")
+
+
+def kept_positions(source, split, data_config):
+    """Positions int64 [n], ascending, of the examples of `split` that pass the object filters.
+
+    Raises:
+        UserError: contradictory filters, or filters on data that do not count objects.
+    """
+    minimum, maximum = data_config.min_objects, data_config.max_objects
+    if not minimum and not maximum:
+        return np.arange(source.num_examples(split))
+    if maximum and minimum > maximum:
+        raise UserError(f"--min_objects={minimum} is above --max_objects={maximum}; no scene can pass both")
+    counts = source.object_counts(split)
+    return np.flatnonzero((counts >= minimum) & ((counts <= maximum) | (not maximum)))
+
+
+class _Cut:
+    """Maps the counter of a worker's batches to the global step and the rows of its global batch."""
+
+    def __init__(self, batch_size, num_shards, shard_index, replicas, flag):
+        parts = num_shards * replicas
+        if batch_size % parts:
+            raise UserError(f"{flag}={batch_size} cannot be divided by {parts} replicas ({num_shards} workers with "
+                            f"{replicas}); use {batch_size // parts * parts or parts} or "
+                            f"{(batch_size // parts + 1) * parts}")
+        self.rows = batch_size // parts
+        self._first, self._replicas = shard_index * replicas, replicas
+
+    def __call__(self, counter):
+        step, replica = divmod(counter, self._replicas)
+        return step, (self._first + replica) * self.rows + np.arange(self.rows)
+
+
+def _load(counters, read, types, rows, batch):
+    """Reads and decodes several batches at once and delivers them in order.
+
+    A batch is decoded by one thread: with images of a few kilobytes, handing single images between threads would cost
+    more than decoding them.
+    """
+    parallel = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+    def load(counter):
+        arrays = tf.numpy_function(read, [counter], types, stateful=False)
+        return batch(*(tf.ensure_shape(array, [rows]) for array in arrays))
+
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    dataset = counters.map(load, num_parallel_calls=parallel, deterministic=True)
+    return dataset.prefetch(max(2, parallel)).with_options(options)

@@ -1,0 +1,224 @@
+"""Crops, resizes and channels: what happens to an image between its file and the model, as named recipes."""
+
+import dataclasses
+import re
+
+import tensorflow as tf
+
+from tfobj.errors import UserError
+
+_SMALLEST, _LARGEST = 8, 4096  # sides of an image that a model can sensibly see
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+    """One way from native images to the model's: crop, channels, resize. Works on batches, row by row independent.
+
+    Attributes:
+        native_shape: Tuple (H, W, C) of the stored images.
+        rows: Tuple (first, end) of the rows kept, half open.
+        columns: Tuple (first, end) of the columns kept, half open.
+        size: Tuple (h, w) the crop is resized to.
+        resize: str. "bilinear" (half-pixel centres, no antialias), "antialias" (the same with the kernel widened when
+            shrinking, as Pillow and torchvision do) or "nearest" (the masks' rule, for images too).
+        mask_rule: str. Source row of row i when resizing by nearest neighbour: "half_pixel" floor((i + 0.5) * H / h),
+            as TensorFlow 2 and Pillow, or "floor" floor(i * H / h), as PyTorch.
+        channels: int. 1 averages the channels, 3 repeats a gray image.
+
+    Raises:
+        UserError: the crop leaves the image, or the channels cannot be made from the native ones.
+    """
+
+    native_shape: tuple
+    rows: tuple
+    columns: tuple
+    size: tuple
+    resize: str = "bilinear"
+    mask_rule: str = "half_pixel"
+    channels: int = 3
+
+    def __post_init__(self):
+        height, width, channels = self.native_shape
+        if not (0 <= self.rows[0] < self.rows[1] <= height and 0 <= self.columns[0] < self.columns[1] <= width):
+            raise UserError(f"crop of rows {self.rows[0]}:{self.rows[1]} and columns {self.columns[0]}:"
+                            f"{self.columns[1]} does not fit images of {height}x{width}; choose another "
+                            "--preprocessing")
+        if self.channels not in (1, 3) or channels not in (1, 3):
+            raise UserError(f"--image_channels={self.channels} cannot be made from images with {channels} channels; "
+                            "use 1 (average), 3 (repeat) or 0 (as stored)")
+
+    @property
+    def image_shape(self):
+        """Tuple (h, w, c) of the images that leave."""
+        return (*self.size, self.channels)
+
+    def images(self, images):
+        """Preprocesses images.
+
+        Args:
+            images: uint8 [B,H,W,C] of the native shape.
+
+        Returns:
+            [B,h,w,c]: uint8 where every output value is an input value, otherwise float32 in [0,1].
+        """
+        images = self._crop(images)
+        if self.resize == "nearest" or self._keeps_size():
+            images = self._nearest(images)
+            return to_channels(images if self.channels >= self.native_shape[2] else _unit_range(images), self.channels)
+        images = to_channels(_unit_range(images), self.channels)
+        images = tf.image.resize(images, self.size, "bilinear", antialias=self.resize == "antialias")
+        return tf.clip_by_value(images, 0.0, 1.0)  # interpolation weights sum to one only up to rounding
+
+    def masks(self, masks):
+        """Preprocesses instance maps, uint8 [B,H,W,1] -> [B,h,w], by nearest neighbour: no new value appears."""
+        return self._nearest(self._crop(masks))[..., 0]
+
+    def _crop(self, images):
+        return images[:, self.rows[0]:self.rows[1], self.columns[0]:self.columns[1]]
+
+    def _keeps_size(self):
+        return self.size == (self.rows[1] - self.rows[0], self.columns[1] - self.columns[0])
+
+    def _nearest(self, images):
+        if self._keeps_size():
+            return images
+        for axis, (first, end), size in ((1, self.rows, self.size[0]), (2, self.columns, self.size[1])):
+            images = tf.gather(images, nearest_indices(end - first, size, self.mask_rule), axis=axis)
+        return images
+
+
+@dataclasses.dataclass(frozen=True)
+class _Frame:
+    """What a recipe does with one native frame size; `rows`, `columns`, `size` None keep everything."""
+
+    rows: tuple = None
+    columns: tuple = None
+    size: tuple = None
+    resize: str = "bilinear"
+    mask_rule: str = "half_pixel"
+
+
+# Native (H, W) -> treatment; None stands for every other frame. 240x320 are CLEVR with masks and CLEVRTEX, 320x480 is
+# CLEVR v1.0 (same field of view as the 240x320 crop), 224x224 are ShapeStacks, 35x35 Tetrominoes.
+_CLEVR_PAPER_CROP = _Frame((29, 221), (64, 256), (128, 128))
+_CLEVR_CENTRE_CROP = _Frame((24, 216), (64, 256), (128, 128), "antialias")
+_SHAPESTACKS_CROP = _Frame((14, 210), (14, 210), (64, 64), "antialias", "floor")
+_RECIPES = {
+    "none": {None: _Frame(resize="antialias")},
+    "iodine": {(240, 320): _CLEVR_PAPER_CROP, None: _Frame()},
+    "slot_attention": {(240, 320): _CLEVR_PAPER_CROP, (320, 480): _Frame((24, 312), (96, 384), (128, 128)),
+                       None: _Frame()},
+    "genesis": {(240, 320): _Frame((24, 216), (64, 256), (128, 128), "nearest", "floor"),
+                (224, 224): _SHAPESTACKS_CROP,
+                (35, 35): _Frame(size=(32, 32), resize="nearest", mask_rule="floor"),
+                None: _Frame(resize="nearest", mask_rule="floor")},
+    "ast": {(240, 320): _CLEVR_CENTRE_CROP, (224, 224): _SHAPESTACKS_CROP, None: _Frame(resize="antialias")},
+    "clevrtex": {(240, 320): _CLEVR_CENTRE_CROP, None: _Frame(resize="antialias")},
+}
+
+
+def plan(recipe, native_shape, image_size="", image_channels=0):
+    """Finds the `Preprocessing` of a data set.
+
+    Args:
+        recipe: str. A choice of `DataConfig.preprocessing`.
+        native_shape: Tuple (H, W, C) of the stored images.
+        image_size: str as in `DataConfig.image_size`; empty: the recipe's size for this frame, else the native one.
+        image_channels: int. 0 keeps the native channels.
+
+    Returns:
+        `Preprocessing`.
+
+    Raises:
+        UserError: unknown recipe, malformed or absurd size, impossible channels.
+    """
+    if recipe not in _RECIPES:
+        raise UserError(f"--preprocessing={recipe!r} is unknown; choose one of: {', '.join(_RECIPES)}")
+    height, width, channels = native_shape
+    frame = _RECIPES[recipe].get((height, width), _RECIPES[recipe][None])
+    rows, columns = frame.rows or (0, height), frame.columns or (0, width)
+    size = parse_image_size(image_size) or frame.size or (rows[1] - rows[0], columns[1] - columns[0])
+    return Preprocessing((height, width, channels), rows, columns, size, frame.resize, frame.mask_rule,
+                         image_channels or channels)
+
+
+def parse_image_size(text):
+    """Reads `64` or `96x128` (rows x columns); returns a tuple (h, w), or None for the empty string.
+
+    Raises:
+        UserError: anything else, or a side outside 8..4096.
+    """
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text.strip().lower())
+    size = match and (int(match[1]), int(match[2] or match[1]))
+    if not size or not all(_SMALLEST <= side <= _LARGEST for side in size):
+        raise UserError(f"--image_size={text!r} is no size; give one side or rows x columns, each from {_SMALLEST} to "
+                        f"{_LARGEST}, such as 64 or 96x128")
+    return size
+
+
+def nearest_indices(old, new, rule="half_pixel"):
+    """Source index of each of `new` samples taken from `old` ones; int or scalar tensor arguments, int32 [new].
+
+    Integer arithmetic, so that the result does not depend on how a ratio is rounded.
+    """
+    positions = tf.range(new)
+    if rule == "floor":
+        return positions * old // new
+    return (2 * positions + 1) * old // (2 * new)
+
+
+def fit_image(image, image_shape):
+    """Brings a photo of any size to the shape of a model's images, in eager mode or inside an exported graph.
+
+    The whole picture is kept: the aspect ratio changes if it must. Bilinear, with antialias when shrinking.
+
+    Args:
+        image: uint8 [h,w,c] or [B,h,w,c] tensor or array, c statically 1, 2, 3 or 4 (an alpha channel is ignored);
+            [h,w] for a gray array. h and w may be dynamic.
+        image_shape: Tuple (H, W, C), C 1 or 3.
+
+    Returns:
+        float32 [H,W,C] or [B,H,W,C] in [0,1]. A picture that has the shape already keeps its values exactly.
+    """
+    image = tf.convert_to_tensor(image, tf.uint8)
+    image = image[..., tf.newaxis] if image.shape.rank == 2 else image
+    image = to_channels(_unit_range(image), image_shape[2])
+    image = tf.image.resize(image, image_shape[:2], "bilinear", antialias=True)
+    return tf.clip_by_value(image, 0.0, 1.0)
+
+
+def map_back(segmentation, original_size):
+    """Resizes segmentations to the size of the photos they belong to; nearest neighbour, the inverse of `fit_image`.
+
+    Args:
+        segmentation: Integer [...,H,W] tensor or array.
+        original_size: (h, w), ints or an int32 tensor [2].
+
+    Returns:
+        Tensor [...,h,w] of the same dtype.
+    """
+    segmentation = tf.convert_to_tensor(segmentation)
+    for axis in (-2, -1):
+        old = segmentation.shape[axis] or tf.shape(segmentation)[axis]
+        segmentation = tf.gather(segmentation, nearest_indices(old, original_size[axis]), axis=axis)
+    return segmentation
+
+
+def to_channels(images, channels):
+    """Drops an alpha channel, then averages or repeats to `channels` (1 or 3); [...,c] -> [...,channels].
+
+    The mean is written out: a reduction may sum in another order for another batch size.
+    """
+    if images.shape[-1] in (2, 4):
+        images = images[..., :-1]
+    if images.shape[-1] == channels:
+        return images
+    if channels == 1:
+        return (images[..., 0:1] + images[..., 1:2] + images[..., 2:3]) / 3.0
+    return tf.repeat(images, channels, axis=-1)
+
+
+def _unit_range(images):
+    return tf.cast(images, tf.float32) / 255.0
