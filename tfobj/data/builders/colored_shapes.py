@@ -1,0 +1,31 @@
+"""The quickstart's data set."""
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from tfobj.data.builders.scene_builder import SceneBuilder
+from tfobj.data.builders.scene_config import scene_configs
+from tfobj.data.scenes import colored_shapes
+
+
+class ColoredShapes(SceneBuilder):
+    """Two or three coloured shapes on gray, 32x32. Factors: shape, centre (row, column), radius, angle, RGB colour 0/1."""
+
+    BUILDER_CONFIGS = scene_configs({"train": 8_000, "validation": 500, "test": 1_000}, official=False)
+    DESCRIPTION = ("Two or three squares, discs or triangles of six saturated colours on mid-gray, 32x32 pixels, never "
+                   "touching: small enough for a first training within minutes on a CPU.")
+    HOMEPAGE = ""
+
+    @property
+    def scenes(self):
+        """`ColoredShapesScenes`."""
+        return colored_shapes.ColoredShapesScenes()
+
+    @property
+    def factor_features(self):
+        """See the class."""
+        number = colored_shapes.MAX_OBJECTS
+        numbers = {name: tfds.features.Tensor(shape=(number,), dtype=np.float32)
+                   for name in ("row", "column", "radius", "angle")}
+        shape = tfds.features.Sequence(tfds.features.ClassLabel(names=colored_shapes.SHAPES), length=number)
+        return {"shape": shape, **numbers, "color": tfds.features.Tensor(shape=(number, 3), dtype=np.float32)}

@@ -1,0 +1,192 @@
+"""Prepared data sets: where they lie, whether they are there, how they are built, opened and told apart."""
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import os
+import shutil
+
+import tensorflow_datasets as tfds
+
+from tfobj import registry
+from tfobj.data.build_progress import BuildProgress
+from tfobj.errors import UserError
+
+_STAGING = ".incomplete"
+
+
+def builder_config_name(data_config):
+    """Name of the TFDS configuration: the source, preceded by the variant where the data set has variants.
+
+    Args:
+        data_config: `tfobj.config.DataConfig`.
+
+    Returns:
+        str, e.g. "generated" or "binarized_tiny".
+
+    Raises:
+        UserError: the data set or the variant is unknown.
+    """
+    entry = registry.dataset_entry(data_config.dataset)
+    variant = data_config.dataset_variant
+    if variant and variant not in entry.variants:
+        known = f"choose one of: {', '.join(entry.variants)}" if entry.variants else "it has none; leave the flag out"
+        raise UserError(f"--dataset_variant={variant!r} is no variant of {data_config.dataset}; {known}")
+    variant = variant or (entry.variants[0] if entry.variants else "")
+    return f"{variant}_{data_config.dataset_config}" if variant else data_config.dataset_config
+
+
+def manual_dir_of(data_config):
+    """str, the directory of files fetched by hand: --manual_dir, or `manual` in the data directory."""
+    return os.path.expanduser(data_config.manual_dir) or os.path.join(_data_dir(data_config), "manual")
+
+
+def _data_dir(data_config):
+    return os.path.expanduser(data_config.data_dir)
+
+
+def create_builder(data_config, **kwargs):
+    """The builder of a data set, prepared or not.
+
+    Args:
+        data_config: `tfobj.config.DataConfig`; `dataset`, `dataset_variant`, `dataset_config`, `data_dir` are used.
+        **kwargs: Passed to the builder, e.g. `data_dir`, `workers`, `split_sizes`.
+
+    Returns:
+        `tfobj.data.builders.scene_builder.SceneBuilder`.
+
+    Raises:
+        UserError: unknown data set, variant or configuration, or one that has no builder.
+    """
+    entry, name = registry.dataset_entry(data_config.dataset), builder_config_name(data_config)
+    if not entry.path:
+        raise UserError(f"--dataset={data_config.dataset} cannot be prepared: {entry.summary}")
+    builder_class = registry.load(entry.path)
+    if name not in builder_class.builder_configs:
+        raise UserError(f"--dataset_config={data_config.dataset_config!r} does not exist for {data_config.dataset}; "
+                        f"choose one of: {', '.join(_sources(builder_class))}")
+    return builder_class(config=name, **{"data_dir": _data_dir(data_config), **kwargs})
+
+
+def _sources(builder_class):
+    return sorted({name.rsplit("_", maxsplit=1)[-1] for name in builder_class.builder_configs})
+
+
+def is_prepared(builder):
+    """Whether the directory of a builder holds a complete set; a set appears there only when it is complete."""
+    return os.path.isfile(os.path.join(os.fspath(builder.data_path), "dataset_info.json"))
+
+
+def open_prepared(data_config):
+    """Opens a prepared set.
+
+    Args:
+        data_config: `tfobj.config.DataConfig`.
+
+    Returns:
+        The builder; `builder.info.splits`, `builder.info.features` and `builder.as_dataset` describe what is on disk.
+
+    Raises:
+        UserError: as `create_builder`, or the set is not prepared.
+    """
+    builder = create_builder(data_config)
+    if not is_prepared(builder):
+        raise UserError(f"data set {builder.name}/{builder.builder_config.name} is not prepared in "
+                        f"{_data_dir(data_config)}; run `{prepare_command(data_config)}`")
+    return builder
+
+
+def prepare_command(data_config):
+    """str, the command that prepares a set."""
+    variant = f" --dataset_variant={data_config.dataset_variant}" if data_config.dataset_variant else ""
+    return (f"python -m tfobj.prepare --dataset={data_config.dataset}{variant} "
+            f"--dataset_config={data_config.dataset_config} --data_dir={data_config.data_dir}")
+
+
+def prepare_dataset(data_config, workers=1, progress=False, overwrite=False, split_sizes=None):
+    """Builds a set if it is not there yet.
+
+    It is built in a directory of its own and moved into place when complete, so neither a kill nor a second process that
+    wants the same set can leave or see half of it; the second one waits.
+
+    Args:
+        data_config: `tfobj.config.DataConfig`; also `manual_dir` is used.
+        workers: int. Processes that draw scenes; the result does not depend on it.
+        progress: bool. Show progress bars.
+        overwrite: bool. Build again even if the set is there; the old one is replaced at the very end.
+        split_sizes: dict from split to int or None. Other numbers of examples than the configuration's.
+
+    Returns:
+        The builder of the prepared set.
+
+    Raises:
+        UserError: as `create_builder`; the original file is missing or damaged; the directory cannot be written.
+    """
+    builder = create_builder(data_config)
+    if is_prepared(builder) and not overwrite:
+        return builder
+    staging = os.path.join(_data_dir(data_config), _STAGING, f"{builder.name}-{builder.builder_config.name}")
+    try:
+        with _exclusive(staging):
+            if overwrite or not is_prepared(builder):
+                _build(data_config, builder, staging, workers, progress, split_sizes)
+    except OSError as error:
+        raise UserError(f"--data_dir={data_config.data_dir}: {error.filename or 'the data set'} cannot be written "
+                        f"({error.strerror or error}); free space or choose another directory") from error
+    return create_builder(data_config)
+
+
+@contextlib.contextmanager
+def _exclusive(staging):
+    """Holds the lock of a staging directory and leaves nothing in it; what a killed process left is removed first."""
+    os.makedirs(os.path.dirname(staging), exist_ok=True)
+    with open(f"{staging}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(staging, ignore_errors=True)
+        try:
+            yield
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _build(data_config, builder, staging, workers, progress, split_sizes):
+    tfds.disable_progress_bar()
+    config = builder.builder_config
+    download = tfds.download.DownloadConfig(
+        num_shards=min(config.num_shards, *(split_sizes or config.split_sizes).values()), try_download_gcs=False)
+    with BuildProgress() if progress else contextlib.nullcontext() as report:
+        staged = create_builder(data_config, data_dir=staging, workers=workers, progress=report,
+                                split_sizes=split_sizes, manual_dir=manual_dir_of(data_config))
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces the staging directory
+            staged.download_and_prepare(download_dir=os.path.join(_data_dir(data_config), "downloads"),
+                                        download_config=download)
+    _move_into_place(os.fspath(staged.data_path), os.fspath(builder.data_path))
+
+
+def _move_into_place(source, target):
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.isdir(target):
+        # Renamed before it is deleted, so that the place is never occupied by a half-deleted set.
+        os.replace(target, f"{source}.replaced")
+    os.replace(source, target)
+
+
+def fingerprint(builder):
+    """Tells two prepared sets apart; goes into the run directory and is compared on resume.
+
+    Args:
+        builder: A prepared builder, as of `open_prepared`.
+
+    Returns:
+        dict: `dataset`, `config`, `version` str; `splits`, dict from split to number of examples; `sha256` str over the
+        features and the names and sizes of the shards. Contents are not read: a changed byte of equal length is not seen.
+    """
+    directory, digest = os.fspath(builder.data_path), hashlib.sha256()
+    with open(os.path.join(directory, "features.json"), "rb") as file:
+        digest.update(file.read())
+    for name in sorted(name for name in os.listdir(directory) if ".tfrecord" in name):
+        digest.update(f"{name} {os.path.getsize(os.path.join(directory, name))}\n".encode())
+    return {"dataset": builder.name, "config": builder.builder_config.name, "version": str(builder.version),
+            "splits": {split: info.num_examples for split, info in sorted(builder.info.splits.items())},
+            "sha256": digest.hexdigest()}
