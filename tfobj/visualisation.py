@@ -15,13 +15,14 @@ from tfobj import tiles
 
 IGNORE_ID = 255
 _NOTE_WIDTH = 64
-BACKGROUND_COLOR = (168, 168, 168)
+_PIXELS_PER_LINE_WIDTH = 250  # outlines stay visible when a large photo is shown small
+BACKGROUND_COLOR = (208, 208, 208)
 IGNORE_COLOR = (48, 48, 48)
 # Ordered so that each colour stays apart from those before it, also for red-green blind readers; the start follows
 # the well-known set of Okabe and Ito (2008).
 SLOT_COLORS = (
     (230, 159, 0), (0, 114, 178), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (86, 180, 233),
-    (51, 34, 136), (136, 34, 85), (153, 221, 85), (119, 85, 34), (20, 84, 60), (255, 190, 190),
+    (51, 34, 136), (225, 240, 165), (136, 0, 60), (135, 195, 75), (105, 45, 255), (119, 70, 34),
 )
 
 
@@ -85,17 +86,16 @@ def segmentation_picture(ids):
     return palette()[np.asarray(ids).astype(np.int64) % 256]
 
 
-def contours(ids):
-    """Pixels where a label map changes to the right or below, bool [H,W]; background sides are left out."""
+def contours(ids, width=1):
+    """Outlines of a label map: the outermost `width` pixels of every object, bool [H,W]; no lines on the background."""
     ids = np.asarray(ids)
     edge = np.zeros(ids.shape, bool)
     for axis in (0, 1):
-        first, second = (np.take(ids, np.arange(start, ids.shape[axis] - 1 + start), axis) for start in (0, 1))
-        where = [slice(None), slice(None)]
-        for start, side in ((0, first), (1, second)):
-            where[axis] = slice(start, ids.shape[axis] - 1 + start)
-            edge[tuple(where)] |= (first != second) & (side != 0) & (side != IGNORE_ID)
-    return edge
+        count = ids.shape[axis]
+        for distance in (-width, width):
+            neighbour = np.take(ids, np.clip(np.arange(count) + distance, 0, count - 1), axis)
+            edge |= ids != neighbour
+    return edge & (ids != 0) & (ids != IGNORE_ID)
 
 
 def overlay(image, ids, opacity=0.45):
@@ -112,7 +112,8 @@ def overlay(image, ids, opacity=0.45):
     picture, colors = to_rgb(image).astype(np.float64), segmentation_picture(ids)
     ids = np.asarray(ids)
     strength = np.where((ids == 0) | (ids == IGNORE_ID), 0.0, opacity)
-    strength = np.where(contours(ids), 1.0, strength)[..., None]
+    width = max(1, round(max(ids.shape) / _PIXELS_PER_LINE_WIDTH))
+    strength = np.where(contours(ids, width), 1.0, strength)[..., None]
     return np.round(picture * (1.0 - strength) + colors * strength).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Squared errors of reconstructions, per image. Papers differ in the normalisation, so the name says which one it is."""
+"""Squared errors of reconstructions, per image; papers differ in the normalisation, so the names say which it is."""
 
 from keras import ops
 

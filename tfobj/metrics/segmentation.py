@@ -64,17 +64,17 @@ def rand_index_of_table(table):
     """Adjusted Rand index of contingency tables.
 
     With R = sum C2(n_ij), A = sum C2(a_i), B = sum C2(b_j) the index is (R - AB/C2(N)) / ((A + B)/2 - AB/C2(N)).
-    Numerator and denominator nearly cancel when the sums are close to C2(N), so there the complements are used: pairs of
-    pixels that are apart in the true map, in the predicted one, or in both, each a sum of positive terms. The error
-    stays at a few units of rounding, 3e-7 in float32.
+    Numerator and denominator nearly cancel when the sums are close to C2(N), so there the complements are used: pairs
+    of pixels that are apart in the true map, in the predicted one, or in both, each a sum of positive terms. The
+    error stays at a few units of rounding, 3e-7 in float32.
 
     Args:
         table: int32 [B,KT,KP]. Counts of pixels; a table of other integers is scored by the same formula (masks of
             0 and 255 instead of 0 and 1 give 255 times the table and a different index).
 
     Returns:
-        Tuple of the index [B] of `wide_dtype`, in [-1,1], 1 where undefined, and `undefined` bool [B]: the formula is 0/0
-        (fewer than two pixels, one label on both sides, or every pixel its own label on both sides).
+        Tuple of the index [B] of `wide_dtype`, in [-1,1], 1 where undefined, and `undefined` bool [B]: the formula is
+        0/0 (fewer than two pixels, one label on both sides, or every pixel its own label on both sides).
     """
     rows, columns = ops.sum(table, axis=2), ops.sum(table, axis=1)  # [B,KT], [B,KP]
     total = ops.sum(rows, axis=1)  # [B]
