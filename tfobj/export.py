@@ -1,0 +1,80 @@
+"""Exports a trained model for TensorFlow Serving.
+
+    python -m tfobj.export --run_dir=runs/quickstart --export_dir=exports/slot_attention
+
+Writes <export_dir>/<next version>/: the SavedModel, warm-up requests and a model card. Before the directory gets its
+version number, which is when a running server picks it up, it is loaded by TensorFlow's C++ loader and compared with
+the Python model. How to serve it: export/README.md.
+"""
+
+import os
+
+from absl import flags
+
+from tfobj import command_line
+from tfobj.errors import UserError
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run that tfobj.train wrote.")
+_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Base path of the model; versions are written below it.")
+_CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "latest"], "Which weights of the run.")
+_NUM_SLOTS = flags.DEFINE_integer("num_slots", None, "Slots K; as in training if omitted.")
+_NUM_ITERATIONS = flags.DEFINE_integer("num_iterations", None, "Iterations T; as in training if omitted.")
+_THRESHOLD = flags.DEFINE_float("threshold", 0.5, "Mask above which a pixel belongs to a slot, not the background.")
+_NOISE_SEED = flags.DEFINE_integer("noise_seed", 0, "Seed of the noise that every image gets.")
+_VERIFY = flags.DEFINE_boolean("verify", True, "Compare the export with the model before it gets a version.")
+
+
+def main():
+    """Loads the run, exports it and prints what was written."""
+    for flag in (_RUN_DIR, _EXPORT_DIR):
+        if not flag.value:
+            raise UserError(f"--{flag.name} is missing: tfobj.export needs --run_dir=runs/<name> and "
+                            "--export_dir=exports/<model>")
+    # What can be wrong without TensorFlow is said before its slow import.
+    from tfobj.serving.options import ServingOptions
+    from tfobj.serving import versions
+    from tfobj.training import run_directory
+
+    options = ServingOptions(_NUM_SLOTS.value, _NUM_ITERATIONS.value, _THRESHOLD.value, _NOISE_SEED.value)
+    options.check()
+    versions.check_export_dir(_EXPORT_DIR.value)
+    run_directory.read_run(_RUN_DIR.value)
+    # Exporting is CPU work; a GPU may be busy training, and verification compares with a CPU process.
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    from tfobj.serving import exporter
+    from tfobj.serving import model_card
+
+    run = run_directory.load_run(_RUN_DIR.value, checkpoint=_CHECKPOINT.value)
+    export = exporter.export_model(
+        run.model, _EXPORT_DIR.value, num_slots=options.num_slots, num_iterations=options.num_iterations,
+        threshold=options.threshold, noise_seed=options.noise_seed, verify=_VERIFY.value,
+        model_card=model_card.describe_run(run, _CHECKPOINT.value))
+    _print(export)
+
+
+def _print(export):
+    """Tells what was written: signatures with their tensors, then the verification result."""
+    print(f"{export.directory}: step {export.card['run']['step']} of {export.card['run']['run_dir']}, "
+          f"{export.card['num_slots']} slots, threshold {export.card['threshold']:g}")
+    for name, signature in export.card["signatures"].items():
+        inputs, outputs = (", ".join(f"{key} {value['dtype']}{_shape(value['shape'])}" for key, value in part.items())
+                           for part in (signature["inputs"], signature["outputs"]))
+        print(f"  {name}({inputs})\n    -> {outputs}")
+    if export.report is None:
+        print("not verified (--verify=False)")
+        return
+    print("verified with the C++ loader, largest difference to the Python model, relative to the largest value:")
+    for name, differences in export.report.differences.items():
+        largest = ", ".join(f"{output} {value:.1e}" for output, value in differences.items() if value)
+        print(f"  {name:28} {largest or 'none'}")
+    print(f"same image in batches of different sizes: {export.report.batch_difference:.1e}; "
+          f"{export.report.num_warmup} warm-up requests ran")
+    print(f"exported: {export.directory} largest_difference={export.report.largest:.1e}")
+
+
+def _shape(shape):
+    return "[" + ",".join("B" if size is None else str(size) for size in shape) + "]"
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,132 @@
+"""The model card of an export: what is being served, where it came from, how good it is and what the tensors mean."""
+
+import dataclasses
+import json
+import os
+import platform
+
+import numpy as np
+
+import tfobj
+from tfobj.errors import UserError
+
+FILE_NAME = os.path.join("assets.extra", "model_card.json")
+
+INPUTS = {
+    "images": "Images at the model's size; uint8 [0, 255] or float32 [0, 1].",
+    "image_bytes": "PNG, JPEG, BMP or GIF files (a GIF's first frame) of any size, brought to the model's size. "
+                   "Transparency and EXIF rotation are ignored. A file that cannot be decoded fails the whole request.",
+}
+OUTPUTS = {
+    "segmentation": "Slot with the largest mask, 0 to K - 1, at the model's size.",
+    "segmentation_thresholded": "0 background; k + 1 where the mask of slot k is the largest and exceeds the threshold.",
+    "masks": "Mask of each slot, summing to 1 over the slots (axis 1).",
+    "slots": "Object representations, one vector per slot.",
+    "reconstruction": "The image as the model explains it, [0, 1] but not clipped.",
+    "segmentation_png_bytes": "`segmentation` as 8-bit gray PNG files; the pixel is the slot. The model's size, in "
+                              "`segment_bytes` the size of the file in the request.",
+    "segmentation_thresholded_png_bytes": "`segmentation_thresholded` as 8-bit gray PNG files of the size of the file "
+                                          "in the request.",
+}
+
+
+def build_card(model, options, signatures, run=None):
+    """Describes an export.
+
+    Args:
+        model: `ObjectModel`.
+        options: `ServingOptions`.
+        signatures: Dict name -> (inputs, outputs), each a dict tensor name -> `tf.TensorSpec`.
+        run: Dict or None. What is known of the training run, see `describe_run`.
+
+    Returns:
+        Dict that JSON can hold.
+    """
+    import keras
+    import tensorflow as tf
+
+    return {
+        "tfobj_version": tfobj.__version__,
+        "model": model.name,
+        "model_config": _plain(model.get_config()),
+        "image_shape": list(model.image_shape),
+        "num_slots": options.num_slots or model.num_slots,
+        "num_iterations": (model.get_config().get("num_iterations") if options.num_iterations is None
+                           else options.num_iterations),
+        "background_slot": model.background_slot,
+        "threshold": options.threshold,
+        "noise_seed": options.noise_seed,
+        "noise": "One draw, the same for every image; the *_with_noise signatures take it from the request.",
+        "signatures": {name: {"inputs": _describe(inputs, INPUTS), "outputs": _describe(outputs, OUTPUTS)}
+                       for name, (inputs, outputs) in sorted(signatures.items())},
+        "run": run or {},
+        "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__,
+                     "numpy": np.__version__},
+        "license": "The software is licensed under Apache-2.0; the weights are subject to the terms of the data they "
+                   "were trained on.",
+    }
+
+
+def describe_run(run, checkpoint):
+    """Describes where a model comes from.
+
+    Args:
+        run: `tfobj.training.run_directory.Run` with weights.
+        checkpoint: str. Which checkpoint was asked for.
+
+    Returns:
+        Dict that JSON can hold: `run_dir`, `checkpoint`, `step`, `data`, `data_fingerprint`, `train`; `evaluation`, the
+        content of the run's evaluation.json (scores and the data they are on), None if it was never evaluated.
+    """
+    evaluation = run.directory / "evaluation.json"
+    return _plain({
+        "run_dir": str(run.directory), "checkpoint": checkpoint, "step": run.step,
+        "data": dataclasses.asdict(run.config.data), "data_fingerprint": run.fingerprint,
+        "train": dataclasses.asdict(run.config.train), "evaluation": _read_json(evaluation),
+    })
+
+
+def write_card(directory, card):
+    """Writes the card to `FILE_NAME` below the directory of `saved_model.pb`; returns the path."""
+    path = os.path.join(directory, FILE_NAME)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(card, file, indent=2, allow_nan=False)
+        file.write("\n")
+    return path
+
+
+def _read_json(path):
+    """Returns the content of a JSON file, None if there is none.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); run tfobj.evaluate again or delete it") from None
+
+
+def _describe(tensors, meanings):
+    return {name: {"dtype": spec.dtype.name, "shape": list(spec.shape), "meaning": meanings.get(name, _noise(name))}
+            for name, spec in sorted(tensors.items())}
+
+
+def _noise(name):
+    return f"Draw of the model's noise `{name.removeprefix('noise_')}`, one row per image."
+
+
+def _plain(value):
+    """Turns what configurations hold (tuples, NumPy numbers, non-finite floats) into what JSON can hold."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)

@@ -1,0 +1,205 @@
+"""Proof that an export computes what the model computes.
+
+The SavedModel is loaded by the C++ loader in a fresh process (`cpp_loader`) and every signature is called with a few
+images at several batch sizes. The Python model is called eagerly on the same images; what the signatures derive from
+its outputs (labels, thresholds, PNG) is derived here a second time, with NumPy and Pillow.
+"""
+
+import dataclasses
+import io
+
+import numpy as np
+from PIL import Image
+import tensorflow as tf
+
+from tfobj import visualisation
+from tfobj.serving import cpp_loader, signatures as signatures_lib, warmup
+
+# Largest difference relative to the largest value of a tensor.
+TOLERANCE = 1e-4
+BATCH_SIZES = (1, 2, 5)
+_FLOATS = ("masks", "slots", "reconstruction")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What verification found.
+
+    Attributes:
+        differences: Dict signature -> dict output -> float. For float outputs the largest difference to the Python
+            model relative to the largest value; for labels and PNG the share of pixels that differ, not counting those
+            where two masks, or mask and threshold, are closer than the tolerance.
+        batch_difference: float. Largest such difference between the same image in batches of different sizes.
+        problems: List of str, one per mismatch or failed call; empty if the export is good.
+        num_warmup: int. Warm-up records that were run.
+    """
+
+    differences: dict
+    batch_difference: float
+    problems: list
+    num_warmup: int
+
+    @property
+    def largest(self):
+        """float: the largest difference of all signatures and outputs."""
+        return max((value for outputs in self.differences.values() for value in outputs.values()), default=0.0)
+
+
+def verify_export(directory, model, options, tolerance=TOLERANCE, batch_sizes=BATCH_SIZES):
+    """Compares an export with the model it was made from, and runs its warm-up records.
+
+    Args:
+        directory: str. The directory of `saved_model.pb`.
+        model: The `ObjectModel` that was exported.
+        options: `ServingOptions` of the export.
+        tolerance: float. Largest accepted difference, see `Report.differences`.
+        batch_sizes: Sequence of int. The images of a smaller batch are the first of a larger one.
+
+    Returns:
+        `Report`.
+    """
+    signatures = signatures_lib.serving_signatures(model, options)
+    samples = _samples(model, options, max(batch_sizes))
+    requests = [(name, size) for name in signatures for size in batch_sizes]
+    calls = [(name, {spec.name: samples[name][spec.name][:size] for spec in signatures[name].inputs})
+             for name, size in requests]
+    records = _read_records(directory)
+    try:
+        answers = cpp_loader.run_in_subprocess(directory, calls + records)
+    except RuntimeError as error:
+        return Report({}, float("inf"), [str(error)], 0)
+    problems = [f"{name}, warm-up request: {answer}"
+                for (name, _), answer in zip(records, answers[len(calls):]) if isinstance(answer, str)]
+    problems += [f"{name}, batch of {size}: {answer}"
+                 for (name, size), answer in zip(requests, answers) if isinstance(answer, str)]
+    if problems:
+        return Report({}, float("inf"), problems, len(records))
+    by_request = dict(zip(requests, answers))
+    differences = {name: _compare(name, by_request, batch_sizes, model, options, samples[name], tolerance)
+                   for name in signatures}
+    problems = [f"{name}: `{output}` differs by {value:.3g}, more than {tolerance:g}"
+                for name, outputs in differences.items() for output, value in outputs.items()
+                if not value <= tolerance]
+    return Report(differences, _batch_difference(by_request, batch_sizes), problems, len(records))
+
+
+def relative_difference(found, expected):
+    """Largest absolute difference over the largest absolute expected value; infinite for NaN or another shape."""
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    if found.shape != expected.shape:
+        return float("inf")
+    scale = np.max(np.abs(expected), initial=0.0) or 1.0
+    difference = np.max(np.abs(found - expected), initial=0.0) / scale
+    return float(difference) if np.isfinite(difference) else float("inf")
+
+
+def _read_records(directory):
+    path = f"{directory}/{warmup.FILE_NAME}"
+    return [warmup.read_warmup(record.numpy()) for record in tf.data.TFRecordDataset(path)]
+
+
+def _samples(model, options, count):
+    """Inputs of every signature for `count` images, and under `float` the images that the model should then see."""
+    generator = np.random.default_rng(0)
+    height, width, channels = model.image_shape
+    # Blocks of colour with some grain: neither constant nor mere noise.
+    blocks = generator.integers(0, 256, (count, -(-height // 4), -(-width // 4), channels))
+    images = blocks.repeat(4, axis=1).repeat(4, axis=2)[:, :height, :width]
+    images = np.clip(images + generator.integers(-8, 9, images.shape), 0, 255).astype(np.uint8)
+    files = np.array([_image_file(image, index) for index, image in enumerate(images)], object)
+    seen = {"serving_default": images.astype(np.float32) / 255.0,
+            "serve_bytes": signatures_lib.decode_images(tf.constant(files), model.image_shape)[0].numpy()}
+    seen["serve_float"], seen["segment_bytes"] = seen["serving_default"], seen["serve_bytes"]
+    requests = {"serving_default": {"images": images}, "serve_float": {"images": seen["serve_float"]},
+                "serve_bytes": {"image_bytes": files}, "segment_bytes": {"image_bytes": files}}
+    constant = signatures_lib.constant_noise(model, options)
+    own = {name: generator.standard_normal((count, *value.shape[1:])).astype(np.float32)
+           for name, value in constant.items()}
+    samples = {}
+    for name, request in requests.items():
+        noise = {key: np.repeat(value, count, axis=0) for key, value in constant.items()}
+        samples[name] = {**request, "float": seen[name], "noise": noise}
+        noise_inputs = {f"noise_{key}": value for key, value in own.items()}
+        samples[f"{name}_with_noise"] = {**request, **noise_inputs, "float": seen[name], "noise": own}
+    return samples
+
+
+def _image_file(image, index):
+    """Encodes the image: the first as PNG of the model's size, then PNG and JPEG of other sizes in turn."""
+    picture, buffer = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image), io.BytesIO()
+    if index:
+        picture = picture.resize((image.shape[1] + 3 * index, image.shape[0] + index), Image.BILINEAR)
+    picture.save(buffer, format="PNG" if index % 2 == 0 else "JPEG")
+    return buffer.getvalue()
+
+
+def _compare(name, answers, batch_sizes, model, options, sample, tolerance):
+    """Dict output -> largest difference of signature `name` over the batch sizes."""
+    largest = {}
+    for size in batch_sizes:
+        expected = _expected(model, options, sample["float"][:size],
+                             {key: value[:size] for key, value in sample["noise"].items()}, tolerance)
+        sizes = _file_sizes(sample["image_bytes"][:size]) if name == "segment_bytes" else None
+        for output, found in answers[name, size].items():
+            if output in _FLOATS:
+                difference = relative_difference(found, expected[output])
+            else:
+                difference = _label_difference(output, found, expected, sizes)
+            largest[output] = max(largest.get(output, 0.0), difference)
+    return largest
+
+
+def _expected(model, options, images, noise, tolerance):
+    """The Python model's outputs as NumPy arrays, the labels that follow from them and where labels are clear."""
+    outputs = model(images, noise=noise, num_slots=options.num_slots, num_iterations=options.num_iterations)
+    expected = {name: np.asarray(outputs[name]) for name in _FLOATS}
+    masks = expected["masks"]
+    expected["segmentation"] = np.argmax(masks, axis=1)
+    expected["segmentation_thresholded"] = visualisation.threshold_segmentation(masks, options.threshold,
+                                                                               model.background_slot)
+    ranked = np.sort(np.concatenate([np.zeros_like(masks[:, :1]), masks], axis=1), axis=1)  # [B,K+1,H,W]
+    distinct = ranked[:, -1] - ranked[:, -2] > 2 * tolerance
+    expected["clear"] = distinct & (np.abs(ranked[:, -1] - options.threshold) > tolerance)  # [B,H,W]
+    return expected
+
+
+def _label_difference(output, found, expected, sizes):
+    """Largest share over the images of clear pixels with another label; infinite for another shape.
+
+    Args:
+        output: str. Name of the output, an integer map or PNG files.
+        found: uint8 [B,H,W] or bytes [B].
+        expected: See `_expected`.
+        sizes: List of (height, width), one per PNG, or None for the model's size.
+    """
+    wanted, clear = expected[output.removesuffix("_png_bytes")], expected["clear"]
+    if len(found) != len(wanted):
+        return float("inf")
+    largest = 0.0
+    for index, labels in enumerate(found):
+        if output.endswith("_png_bytes"):
+            labels = np.asarray(Image.open(io.BytesIO(labels)))
+        size = sizes[index] if sizes else wanted.shape[1:]
+        if labels.shape != tuple(size):
+            return float("inf")
+        differs = (labels != _resize(wanted[index], size)) & _resize(clear[index], size)
+        largest = max(largest, float(np.mean(differs)))
+    return largest
+
+
+def _resize(array, size):
+    """Nearest neighbour with half-pixel centres, [H,W] -> [height,width]."""
+    rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for old, new in zip(array.shape, size))
+    return array[rows[:, None], columns]
+
+
+def _file_sizes(files):
+    return [Image.open(io.BytesIO(content)).size[::-1] for content in files]
+
+
+def _batch_difference(answers, batch_sizes):
+    """Largest difference of the same image's float outputs between batches of different sizes."""
+    whole = max(batch_sizes)
+    return max((relative_difference(found, answers[name, whole][output][:size])
+                for (name, size), outputs in answers.items() for output, found in outputs.items()
+                if output in _FLOATS), default=0.0)
