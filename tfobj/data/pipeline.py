@@ -170,9 +170,10 @@ class _Cut:
     def __init__(self, batch_size, num_shards, shard_index, replicas, flag):
         parts = num_shards * replicas
         if batch_size % parts:
+            whole = batch_size // parts * parts
+            choices = " or ".join(str(size) for size in (whole, whole + parts) if size)
             raise UserError(f"{flag}={batch_size} cannot be divided by {parts} replicas ({num_shards} workers with "
-                            f"{replicas}); use {batch_size // parts * parts or parts} or "
-                            f"{(batch_size // parts + 1) * parts}")
+                            f"{replicas}); use {choices}")
         self.rows = batch_size // parts
         self._first, self._replicas = shard_index * replicas, replicas
 

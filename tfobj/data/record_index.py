@@ -3,6 +3,7 @@
 import mmap
 import os
 import struct
+import weakref
 
 import numpy as np
 
@@ -32,8 +33,10 @@ class RecordIndex:
 
     def __init__(self, paths, counts, cache_directory, cache_name):
         self._starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        self._files = []  # descriptors, open for the life of this object
+        weakref.finalize(self, _close, self._files)
         try:
-            self._files = [open(path, "rb", buffering=0) for path in paths]  # open for the life of this object
+            self._files.extend(os.open(path, os.O_RDONLY) for path in paths)
         except OSError as error:
             raise UserError(f"{error.filename}: {error.strerror}; prepare the data set again") from error
         self._table = cached_array(cache_directory, cache_name, lambda: np.concatenate(
@@ -47,8 +50,13 @@ class RecordIndex:
         files = np.searchsorted(self._starts, positions, side="right") - 1
         records = np.empty(len(positions), dtype=object)
         for i, (file, (offset, size)) in enumerate(zip(files, self._table[positions])):
-            records[i] = os.pread(self._files[file].fileno(), int(size), int(offset))
+            records[i] = os.pread(self._files[file], int(size), int(offset))
         return records
+
+
+def _close(files):
+    for file in files:
+        os.close(file)
 
 
 def _scan(path, expected):
