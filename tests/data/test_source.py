@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 from tfobj.config import DataConfig
 from tfobj.data import pipeline
 from tfobj.data import source as source_module
+from tfobj.data.source import open_source
 from tfobj.data.source import PreparedSource
 from tfobj.errors import UserError
 
@@ -35,6 +36,7 @@ class NumberedScenes(tfds.core.GeneratorBasedBuilder):
     """A small data set in the canonical form."""
 
     VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name="tiny")]
 
     def _info(self):
         return tfds.core.DatasetInfo(builder=self, disable_shuffling=True, features=tfds.features.FeaturesDict({
@@ -56,14 +58,15 @@ class PreparedSourceTest(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        builder = NumberedScenes(data_dir=directory.name)
+        self.root = directory.name
+        builder = NumberedScenes(data_dir=self.root)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             builder.download_and_prepare(download_config=tfds.download.DownloadConfig(num_shards=3))
         self.directory = pathlib.Path(builder.data_dir)
 
     def open(self, **knobs):
         """A fresh source of the prepared files."""
-        return PreparedSource(tfds.builder_from_directory(self.directory), DataConfig(**knobs))
+        return PreparedSource(NumberedScenes(data_dir=self.root), DataConfig(**knobs))
 
     def test_description(self):
         source = self.open(image_size="24x20")
@@ -124,14 +127,9 @@ class PreparedSourceTest(unittest.TestCase):
         cache.write_text("a file where the directory should be")
         np.testing.assert_array_equal(self.open().object_counts("train"), np.arange(COUNT) % 3 + 1)
 
-    def test_fingerprint_follows_the_content(self):
-        before = self.open().fingerprint()
-        self.assertEqual(before, self.open().fingerprint())
-        file = sorted(self.directory.glob("*tfrecord*"))[0]
-        content = bytearray(file.read_bytes())
-        content[100] ^= 1
-        file.write_bytes(content)
-        self.assertNotEqual(before["sha256"], self.open().fingerprint()["sha256"])
+    def test_fingerprint_names_the_set(self):
+        fingerprint = self.open().fingerprint()
+        self.assertEqual((fingerprint["dataset"], fingerprint["config"]), ("numbered_scenes", "tiny"))
 
     def test_file_cut_off(self):
         file = sorted(self.directory.glob("*tfrecord*"))[1]
@@ -151,6 +149,18 @@ class PreparedSourceTest(unittest.TestCase):
         file.write_bytes(content)
         with self.assertRaisesRegex(UserError, "a record is damaged"):
             self.open().object_counts("train")
+
+
+class OpenSourceTest(unittest.TestCase):
+    """From a configuration to a source."""
+
+    def test_unprepared_set_names_the_command(self):
+        with tempfile.TemporaryDirectory() as directory, self.assertRaisesRegex(UserError, "tfobj.prepare --dataset"):
+            open_source(DataConfig(dataset="tetrominoes", data_dir=directory))
+
+    def test_unknown_set(self):
+        with self.assertRaisesRegex(UserError, "--dataset='clever' is unknown"):
+            open_source(DataConfig(dataset="clever"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A directory of the user's own pictures as a data set, and the reading of single picture files."""
+"""A directory of the user's own pictures as a data set."""
 
 import concurrent.futures
 import hashlib
@@ -7,10 +7,10 @@ import tempfile
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 import rich.progress
 import tensorflow as tf
 
+from tfobj import photos
 from tfobj.data import preprocessing
 from tfobj.errors import UserError
 
@@ -42,9 +42,9 @@ class FolderSource:
         if size is None:
             raise UserError("--dataset=folder needs --image_size, the size that all pictures are brought to; add for "
                             "example --image_size=64 or --image_size=96x128")
-        self._directory = data_config.image_dir
+        self._directory = os.path.expanduser(data_config.image_dir)
         self._names = _find_images(self._directory)
-        self._images = self._load(size, os.path.join(data_config.data_dir, "folder"))
+        self._images = self._load(size, os.path.join(os.path.expanduser(data_config.data_dir), "folder"))
         self.preprocessing = preprocessing.plan("none", (*size, 3), "", data_config.image_channels)
         self.image_shape = self.preprocessing.image_shape
         held_out = max(1, len(self._names) * 5 // 100)
@@ -145,45 +145,14 @@ class FolderSource:
         return images
 
 
-def load_image(path, size=None):
-    """Reads a PNG or JPEG file of any kind: gray, palette, alpha (ignored), 16 bits, CMYK, turned by EXIF.
-
-    Args:
-        path: str.
-        size: Tuple (H, W) to resize to, bilinear with antialias; None keeps the picture's own.
-
-    Returns:
-        uint8 [H,W,3], RGB.
-
-    Raises:
-        UserError: the file is missing or is no complete image.
-    """
-    image, error = _try_load(path, size)
-    if error:
-        raise UserError(error)
-    return image
-
-
 def _try_load(path, size):
-    """Returns (uint8 [H,W,3], None) or (None, message)."""
+    """Reads and resizes one file, bilinear with antialias; returns (uint8 [H,W,3], None) or (None, message)."""
     try:
-        with PIL.Image.open(path) as image:
-            if size:
-                image.draft(None, (2 * max(size), 2 * max(size)))  # JPEG only: decodes large photos at a fraction
-            image = _to_rgb(PIL.ImageOps.exif_transpose(image))
-        if size:
-            image = image.resize(size[::-1], PIL.Image.Resampling.BILINEAR)
-        return np.asarray(image), None
-    except Exception as error:  # Pillow's decoders raise whatever their parsers do, down to struct.error
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"not a complete PNG or JPEG ({error})"
-        return None, f"{path}: {reason}; remove or replace this file"
-
-
-def _to_rgb(image):
-    if image.mode[0] in "IF":  # one channel of 16 bits, which `convert` would clip to 255
-        levels = np.asarray(image).astype(np.float64)
-        image = PIL.Image.fromarray(np.clip(np.round(levels / 257.0), 0, 255).astype(np.uint8))
-    return image.convert("RGB")
+        image = photos.read(path)
+    except UserError as error:  # its advice, after the last semicolon, is about a single photo
+        return None, f"{str(error).rpartition(';')[0]}; remove or replace this file"
+    image = PIL.Image.fromarray(image.repeat(3 // image.shape[2], axis=2))
+    return np.asarray(image.resize(size[::-1], PIL.Image.Resampling.BILINEAR)), None
 
 
 def _find_images(directory):

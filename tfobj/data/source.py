@@ -19,13 +19,14 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from tfobj.data import prepared
 from tfobj.data import preprocessing
 from tfobj.data.array_cache import cached_array
+from tfobj.data.folder import FolderSource
 from tfobj.data.record_index import RecordIndex
 from tfobj.errors import UserError
 
 _CACHE = ".tfobj"  # beside the prepared files
-_HASHED_BYTES = 1 << 16  # of each file
 
 
 def open_source(data_config):
@@ -39,10 +40,8 @@ def open_source(data_config):
             impossible size.
     """
     if data_config.dataset == "folder":
-        from tfobj.data.folder import FolderSource
         return FolderSource(data_config)
-    from tfobj.data.prepared import open_prepared  # TFDS is slow to import and a folder of images does not need it
-    return PreparedSource(open_prepared(data_config), data_config)
+    return PreparedSource(prepared.open_prepared(data_config), data_config)
 
 
 class PreparedSource:
@@ -58,7 +57,7 @@ class PreparedSource:
     """
 
     def __init__(self, builder, data_config):
-        self._info = builder.info
+        self._builder, self._info = builder, builder.info
         self._features = builder.info.features
         shape = self._features["image"].shape
         if len(shape) != 3 or None in shape:
@@ -111,17 +110,8 @@ class PreparedSource:
         return batch
 
     def fingerprint(self):
-        """Identity of the prepared files: names, version, sizes, and a hash over the start of each file."""
-        digest = hashlib.sha256()
-        splits = {}
-        for name in sorted(self._info.splits):
-            split = self._split(name)
-            splits[name] = {"num_examples": int(split.num_examples), "num_bytes": int(split.num_bytes)}
-            for path in split.filepaths:
-                with open(path, "rb") as file:
-                    digest.update(file.read(_HASHED_BYTES))
-        return {"dataset": self._info.name, "config": self._info.config_name or "",
-                "version": str(self._info.version), "splits": splits, "sha256": digest.hexdigest()}
+        """Identity of the prepared files, see `tfobj.data.prepared.fingerprint`."""
+        return prepared.fingerprint(self._builder)
 
     def _split(self, name):
         if name not in self._info.splits:
