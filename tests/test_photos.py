@@ -35,7 +35,8 @@ class PhotosTest(unittest.TestCase):
         np.testing.assert_array_equal(photos.read(self.saved("rgb.png", color)), np.asarray(color))
         np.testing.assert_array_equal(photos.read(self.saved("gray.png", color.convert("L")))[..., 0],
                                       np.asarray(color.convert("L")))
-        np.testing.assert_array_equal(photos.read(self.saved("palette.png", red.convert("P", palette=Image.Palette.ADAPTIVE)))[0, 0], (200, 10, 20))
+        few_colors = red.convert("P", palette=Image.Palette.ADAPTIVE)
+        np.testing.assert_array_equal(photos.read(self.saved("palette.png", few_colors))[0, 0], (200, 10, 20))
         transparent = color.copy()
         transparent.putalpha(10)
         np.testing.assert_array_equal(photos.read(self.saved("alpha.png", transparent)), np.asarray(color))

@@ -34,13 +34,17 @@ def tiny_model(channels=3):
 
 
 def write_run(directory):
-    """Writes the run directory of an untrained model."""
+    """Writes the run directory of an untrained model and returns the model; its weights differ from a new model's."""
     experiment = config.ExperimentConfig("slot_attention", TINY, config.DataConfig(dataset="colored_shapes"),
                                          config.TrainConfig())
     model, optimizer = tiny_model(), keras.optimizers.Adam()
+    generator = np.random.default_rng(1)
+    for weight in model.weights:
+        weight.assign(weight + generator.normal(0.0, 0.3, weight.shape))
     optimizer.build(model.trainable_variables)
     path = run_directory.prepare_run(directory, experiment, (16, 16, 3), {})
     Checkpoints(path, model, optimizer, keep=1).save(0)
+    return model
 
 
 def photo(seed, height=30, width=44, channels=3):
@@ -165,7 +169,7 @@ class FilesTest(unittest.TestCase):
                               text=True, check=False)
 
     def test_command_line_from_run_directory_to_files(self):
-        write_run(self.folder / "run")
+        model = write_run(self.folder / "run")
         self.saved("photos/a.png", photo(0))
         self.saved("photos/b.jpg", photo(1, 50, 20, 1))
         result = self.predict(f"--run_dir={self.folder}/run", f"--images={self.folder}/photos/*", f"--out={self.out}",
@@ -174,8 +178,12 @@ class FilesTest(unittest.TestCase):
         self.assertRegex(result.stdout.splitlines()[-1], r"^predicted: images=2 mean_slots_found=[\d.]+ overview=")
         index = json.loads((self.folder / "out/predictions.json").read_text())
         self.assertEqual((index["step"], index["threshold"], index["num_iterations"]), (0, 0.0, 1))
+        predictor = prediction.Predictor(model, ServingOptions(threshold=0.0, num_iterations=1))
         for entry in index["images"]:
             self.assertEqual(sum(slot["pixels"] for slot in entry["slots"]), entry["height"] * entry["width"])
+            with np.load(os.path.join(self.out, entry["arrays"])) as arrays:
+                expected = predictor([photos.read(entry["image"])])[0]
+                np.testing.assert_allclose(arrays["masks"], expected["masks"], atol=1e-5)
 
     def test_command_line_refuses_what_is_no_image_and_writes_nothing(self):
         write_run(self.folder / "run")

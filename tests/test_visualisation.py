@@ -112,8 +112,8 @@ class PictureTest(unittest.TestCase):
         attention = np.zeros((2, 3, 4, 8, 8))
         attention[:, :, 1] = 1.0
         picture = visualisation.attention_grid(np.zeros((2, 32, 32, 3)), attention)
-        self.assertEqual(picture.shape, (6 + 16 + 6 * (96 + 4 + 6) + 6, 6 + 64 + 5 * (96 + 4 + 6) + 6, 3))
-        np.testing.assert_array_equal(picture[80, 6 + 64 + 2 * 106 + 6 + 50], visualisation.palette()[2])
+        self.assertEqual(picture.shape, (6 + 16 + 2 * (6 + 3 * (96 + 4 + 6)) + 6, 6 + 64 + 5 * (96 + 4 + 6) + 6, 3))
+        np.testing.assert_array_equal(picture[86, 6 + 64 + 2 * 106 + 6 + 50], visualisation.palette()[2])
 
     def test_contact_sheet_takes_images_of_different_sizes(self):
         images = [np.zeros((20, 30, 3), np.uint8), np.zeros((400, 100, 1), np.uint8), np.zeros((8, 8, 4), np.uint8)]

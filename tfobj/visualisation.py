@@ -196,13 +196,15 @@ def attention_grid(images, attention, background_slot=None):
     for image, steps in zip(images, attention):
         picture = tiles.fit(to_rgb(image), size)
         steps = steps / max(steps.max(initial=0.0), 1e-12)
+        block = []
         for number, maps in enumerate(steps):
             first = picture if number == 0 else tiles.note("", size)
             line = [tiles.note(f"iteration {number + 1}", (size[0] + 4, _NOTE_WIDTH)), tiles.border(first, tiles.PAPER)]
             colors = [_slot_color(slot, background_slot) for slot in range(num_slots)]
             line += [tiles.border(_glow(picture, *pair), pair[1]) for pair in zip(maps, colors)]
-            lines.append(tiles.row(line))
-    return tiles.frame(tiles.column(lines))
+            block.append(tiles.row(line))
+        lines.append(tiles.column(block))
+    return tiles.frame(tiles.column(lines, 2 * tiles.GAP))
 
 
 def save_png(path, array, colors=None):
