@@ -1,19 +1,65 @@
 """What every `python -m tfobj.X` shares: quiet start, one-line errors, exit status."""
 
 import os
+import re
 import sys
+import tempfile
 import textwrap
 
 from absl import app
 from absl import flags
+from absl import logging
 
 from tfobj.errors import UserError
 
 
 def prepare_environment():
     """Sets the defaults that must precede the import of TensorFlow; the user's own settings win."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    logging.set_verbosity(logging.WARNING)
+
+
+def import_tensorflow():
+    """Imports TensorFlow without the notices that its libraries print whatever the log level.
+
+    What they write to standard error during the import is held back; everything but those notices is then passed on,
+    and all of it if the import fails.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        complete = True
+        try:
+            import tensorflow as tf
+            tf.config.list_physical_devices()
+            complete = False
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            held.seek(0)
+            lines = held.read().decode(errors="replace").splitlines()
+            for line in lines:
+                if complete or not _is_notice(line):
+                    print(line, file=sys.stderr)
+
+
+def _is_notice(line):
+    without_gpu = not os.path.exists("/dev/nvidia0")
+    return bool(re.match(r"[IW]\d{4} |WARNING: All log messages|To enable the following instructions", line)
+                or (without_gpu and "cuInit" in line) or not line.strip())
+
+
+def require(**values):
+    """Raises `UserError` for the first flag that was not given.
+
+    Args:
+        **values: Flag name = its value.
+    """
+    for name, value in values.items():
+        if value is None or value == "":
+            raise UserError(f"--{name} is required; see --help")
 
 
 def fail(message):

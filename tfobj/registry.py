@@ -89,6 +89,7 @@ def build_model(name, model_config, image_shape):
     Raises:
         UserError: the configuration cannot work with these images.
     """
-    model = load(model_entry(name).path)(image_shape=tuple(image_shape), **dataclasses.asdict(model_config))
+    # The name is part of the paths under which the optimizer's state is saved.
+    model = load(model_entry(name).path)(image_shape=tuple(image_shape), name=name, **dataclasses.asdict(model_config))
     model.build_on_zeros()
     return model

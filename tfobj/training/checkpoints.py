@@ -30,7 +30,7 @@ class Checkpoints:
         self._run = pathlib.Path(directory)
         self._chief = chief
         self._scratch = None if chief else tempfile.mkdtemp(prefix="tfobj_worker_")
-        self._target = tf.train.Checkpoint(model=model, optimizer=optimizer)
+        self._target = tf.train.Checkpoint(model=_variables(model.weights), optimizer=_variables(optimizer.variables))
         root = self._run if chief else pathlib.Path(self._scratch)
         self._recent = tf.train.CheckpointManager(self._target, str(root / "checkpoints"), keep)
         self._best = tf.train.CheckpointManager(self._target, str(root / "best"), 1)
@@ -123,16 +123,30 @@ def restore_model(model, path):
     Raises:
         UserError: the checkpoint is damaged or belongs to another model.
     """
-    _restore(tf.train.Checkpoint(model=model), path)
-    reader = tf.train.load_checkpoint(path)
-    names = [name for name in reader.get_variable_to_shape_map()
-             if name.startswith("optimizer/") and "iterations" in name]
-    return int(reader.get_tensor(names[0]))
+    iterations = tf.Variable(0, dtype=tf.int64)
+    target = tf.train.Checkpoint(model=_variables(model.weights), optimizer={"iteration": iterations})
+    _restore(target, path, complete=False)
+    return int(iterations.numpy())
 
 
-def _restore(target, path):
+def _variables(variables):
+    """Names every variable by its path below the model or the optimizer.
+
+    TensorFlow's own tracking of attributes misses layers that are kept in a Python list.
+    """
+    named = {variable.path.split("/", 1)[-1]: variable.value for variable in variables}
+    if len(named) != len(variables):
+        raise ValueError("two variables share a path; give their layers different names")
+    return named
+
+
+def _restore(target, path, complete=True):
     try:
-        target.restore(path).assert_existing_objects_matched().expect_partial()
+        status = target.restore(path)
+        if complete:
+            status.assert_consumed()
+        else:
+            status.assert_existing_objects_matched().expect_partial()
     except (ValueError, AssertionError) as error:
         raise UserError(f"{path} belongs to another model ({_first_line(error)}); use the run directory and the flags "
                         "with which it was trained") from None

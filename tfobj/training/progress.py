@@ -74,3 +74,28 @@ class Progress:
             sys.stdout.write("\n")
             self._width = 0
         print(message, flush=True)
+
+
+class BatchProgress:
+    """Prints `scored 64/320 batches  ETA 0:12` for work that is counted in batches; silent if it is over at once.
+
+    Args:
+        verb: str. What happens to a batch.
+    """
+
+    def __init__(self, verb):
+        self._verb, self._started, self._printed = verb, None, 0.0
+        self._terminal = sys.stdout.isatty()
+
+    def __call__(self, done, total):
+        now = time.monotonic()
+        self._started = self._started or now
+        if now - self._printed < (0.5 if self._terminal else 10.0) and done < total:
+            return
+        first, self._printed = not self._printed, now
+        if first and done == 1:
+            return
+        left = (total - done) * (now - self._started) / max(done - 1, 1)
+        end = "\n" if not self._terminal or done == total else ""
+        start = "\r" if self._terminal else ""
+        print(f"{start}{self._verb} {done}/{total} batches  ETA {duration(left)}", end=end, flush=True)

@@ -160,9 +160,9 @@ class Trainer:
         if self._due(config.picture_every):
             self._draw()
         shown = {"loss": mean["loss"]}
-        if self._scores:
+        if "ari_fg" in self._scores:
             name, value = evaluation.headline(self._scores)
-            shown[name.lstrip("-")] = abs(value)
+            shown[name] = value
         self._progress.show(step, shown, force=step == config.num_steps)
 
     def _due(self, period):
