@@ -145,8 +145,8 @@ def label_map(planes, background_entities=1):
     """Merges mask planes into one id map.
 
     Args:
-        planes: uint8 [E,H,W]. The plane with the largest value owns a pixel, the first on ties, so a pixel that no plane
-            covers belongs to the background.
+        planes: uint8 [E,H,W]. The plane with the largest value owns a pixel, the first on ties, so a pixel that no
+            plane covers belongs to the background.
         background_entities: int. Leading planes that are background.
 
     Returns:
@@ -164,8 +164,8 @@ def canonical_scene(record, family):
         family: `RecordFamily`.
 
     Returns:
-        dict as of `tfobj.data.scenes.scene.make_scene`: the visibility is that of the file, integer codes are int64, rows
-        of background entities are dropped.
+        dict as of `tfobj.data.scenes.scene.make_scene`: the visibility is that of the file, integer codes are int64,
+        rows of background entities are dropped.
     """
     first = family.background_entities
     visibility = np.concatenate([[True], record["visibility"][first:] > 0.5])

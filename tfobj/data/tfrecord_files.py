@@ -98,6 +98,7 @@ def sniff_compression(path):
     """
     compression = detect_compression(path)
     if compression == "ZLIB":
-        raise UserError(f"{path}: compressed with ZLIB, expected GZIP or none; decompress it with `python -c \"import "
-                        f"sys, zlib; sys.stdout.buffer.write(zlib.decompress(sys.stdin.buffer.read()))\" < {path} > NEW`")
+        command = "import sys, zlib; sys.stdout.buffer.write(zlib.decompress(sys.stdin.buffer.read()))"
+        raise UserError(f"{path}: compressed with ZLIB, expected GZIP or none; decompress it with "
+                        f"`python -c '{command}' < {path} > NEW_FILE`")
     return compression

@@ -13,7 +13,7 @@ _SIZES = {"train": 60_000, "validation": 10_000, "test": 10_000}
 
 
 class MultiDsprites(SceneBuilder):
-    """Overlapping sprites, 64x64. Factors: shape, x, y in [0,1], scale in [0.5,1], orientation in radians, colour [C]."""
+    """Overlapping sprites, 64x64. Factors: shape, x, y in [0,1], scale in [0.5,1], orientation (radians), colour."""
 
     BUILDER_CONFIGS = [config for variant in multi_dsprites.VARIANTS for config in scene_configs(_SIZES, variant)]
     DESCRIPTION = ("Squares, ellipses and hearts that cover each other on a 64x64 image: white on black (binarized), "

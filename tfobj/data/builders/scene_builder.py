@@ -20,8 +20,9 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Base of the builders.
 
     An example: `image` uint8 [H,W,C]; `mask` uint8 [H,W,1], 0 background, k the k-th object, 255 ignored; `visibility`
-    bool [N+1], background first; `num_objects` int32, visible objects; `objects`, a dict of factors [N, ...], zero beyond
-    the objects of the scene, row k-1 belonging to mask value k; `id`, `<split>/<index>`. Examples are kept in index order.
+    bool [N+1], background first; `num_objects` int32, visible objects; `objects`, a dict of factors [N, ...], zero
+    beyond the objects of the scene, row k-1 belonging to mask value k; `id`, `<split>/<index>`. Examples are kept in
+    index order.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -117,5 +118,6 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def _too_short(self, path, split, start, found):
         needed = ", ".join(f"{name} {self.split_sizes[name]:,}" for name in OFFICIAL_ORDER)
         held = f"holds {start + found:,} records" if found or not start else f"holds no more than {start:,} records"
-        return (f"{path}: {held}, {sum(self.split_sizes.values()):,} are needed ({needed}), so {split} falls short; fetch "
-                f"the whole file from {self.record_family.url}, or ask for fewer with --split_sizes=TRAIN,VALIDATION,TEST")
+        return (f"{path}: {held}, {sum(self.split_sizes.values()):,} are needed ({needed}), so {split} falls short; "
+                f"fetch the whole file from {self.record_family.url}, or ask for fewer with "
+                "--split_sizes=TRAIN,VALIDATION,TEST")

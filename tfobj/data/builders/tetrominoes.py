@@ -23,7 +23,7 @@ class Tetrominoes(SceneBuilder):
 
     BUILDER_CONFIGS = scene_configs(_SIZES)
     DESCRIPTION = ("Three tetrominoes of bevelled 5x5 blocks on a black 35x35 image. `shape` 1..19 names the fixed "
-                   "tetromino, `row` and `column` are the corner of its bounding box, `color` is RGB of zeros and ones.")
+                   "tetromino, `row` and `column` are the corner of its bounding box, `color` is RGB, zeros and ones.")
     CITATION = CITATION
 
     @property
@@ -34,9 +34,9 @@ class Tetrominoes(SceneBuilder):
     @property
     def factor_features(self):
         """See the class."""
-        number = tetrominoes.NUM_PIECES
+        number, shape = tetrominoes.NUM_PIECES, tfds.features.ClassLabel(num_classes=len(tetrominoes.SHAPES))
         return {
-            "shape": tfds.features.Sequence(tfds.features.ClassLabel(num_classes=len(tetrominoes.SHAPES)), length=number),
+            "shape": tfds.features.Sequence(shape, length=number),
             "row": tfds.features.Tensor(shape=(number,), dtype=np.float32),
             "column": tfds.features.Tensor(shape=(number,), dtype=np.float32),
             "color": tfds.features.Tensor(shape=(number, 3), dtype=np.float32),

@@ -63,10 +63,10 @@ def sample_centers(rng, radii):
 class ColoredShapesScenes:
     """Draws squares, discs and triangles that never touch.
 
-    Count uniform over 2 and 3, radius of the bounding circle uniform in [5.5, 7.5] pixels, shape, rotation and one of six
-    colours uniform, all independent. The background is mid-gray and the shapes are large: with a black background or
-    smaller shapes a short training finds the objects less reliably. Factors: `shape` int64 1..3, `row`, `column` of the
-    centre, `radius` in pixels, `angle` in radians, float32; `color` float32 [3] of zeros and ones.
+    Count uniform over 2 and 3, radius of the bounding circle uniform in [5.5, 7.5] pixels, shape, rotation and one of
+    six colours uniform, all independent. The background is mid-gray and the shapes are large: with a black background
+    or smaller shapes a short training finds the objects less reliably. Factors: `shape` int64 1..3, `row`, `column` of
+    the centre, `radius` in pixels, `angle` in radians, float32; `color` float32 [3] of zeros and ones.
     """
 
     image_shape: tuple = (SIZE, SIZE, 3)

@@ -78,8 +78,8 @@ class MultiDspritesScenes:
     """Draws scenes of one variant; later sprites cover earlier ones, edges are hard.
 
     Scale is uniform in [0.5, 1], orientation in [0, 2 pi), x and y in [0, 1], shape over three, the count over the
-    variant's range. Factors: `shape` int64 1..3, `x` (to the right), `y` (down), `scale`, `orientation` float32, `color`
-    float32 [C]. A sprite that later ones cover entirely keeps its factors and has visibility false.
+    variant's range. Factors: `shape` int64 1..3, `x` (to the right), `y` (down), `scale`, `orientation` float32,
+    `color` float32 [C]. A sprite that later ones cover entirely keeps its factors and has visibility false.
 
     Attributes:
         variant: str, key of `VARIANTS`. binarized: white on black, one channel; colored_on_grayscale: saturated hues on
@@ -107,7 +107,8 @@ class MultiDspritesScenes:
 
         Returns:
             dict: `num_objects` int64 [count], `background` float64 [count,C], `shape` int64 [count,N], `scale`,
-            `orientation`, `x`, `y` float64 [count,N], `color` float64 [count,N,C]. Rows from `num_objects` on are surplus.
+            `orientation`, `x`, `y` float64 [count,N], `color` float64 [count,N,C]. Rows from `num_objects` on are
+            surplus.
         """
         size, variant = (count, self.max_objects), VARIANTS[self.variant]
         factors = {

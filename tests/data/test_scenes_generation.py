@@ -1,0 +1,69 @@
+import io
+import subprocess
+import sys
+import unittest
+
+import numpy as np
+from PIL import Image
+
+from tfobj.data.scenes import generation
+from tfobj.data.scenes.colored_shapes import ColoredShapesScenes
+from tfobj.data.scenes.png import encode_png
+from tfobj.data.scenes.scene import make_scene
+from tfobj.data.scenes.tetrominoes import TetrominoesScenes
+
+
+def comparable(example):
+    """An example with arrays as bytes, so that == compares everything."""
+    flat = {**example, **{f"objects/{name}": value for name, value in example["objects"].items()}}
+    del flat["objects"]
+    return {name: value.tobytes() if isinstance(value, np.ndarray) else value for name, value in flat.items()}
+
+
+class GenerationTest(unittest.TestCase):
+
+    def test_two_workers_draw_what_one_draws(self):
+        number = 2 * generation.CHUNK + 5
+        one = [comparable(example) for example in generation.generate(TetrominoesScenes(), 7, "train", number)]
+        two = [comparable(example) for example in generation.generate(TetrominoesScenes(), 7, "train", number, 2)]
+        self.assertEqual(len(one), number)
+        self.assertEqual(one, two)
+
+    def test_stopping_early_ends_the_workers(self):
+        stream = generation.generate(ColoredShapesScenes(), 0, "train", 5000, 2)
+        next(stream)
+        stream.close()
+
+    def test_an_example_can_be_drawn_alone(self):
+        scenes = ColoredShapesScenes()
+        stream = list(generation.generate(scenes, 5, "validation", 10))
+        alone = generation.encode_scene(scenes.draw(generation.example_rng(5, "validation", 9)))
+        self.assertEqual(comparable(alone), comparable(stream[9]))
+
+    def test_seeds_splits_and_indices_give_other_examples(self):
+        streams = [(0, "train", 0), (1, "train", 0), (0, "test", 0), (0, "validation", 0), (0, "train", 1)]
+        first = {generation.example_rng(*stream).integers(1 << 60) for stream in streams}
+        self.assertEqual(len(first), 5)
+
+    def test_workers_do_not_import_tensorflow(self):
+        code = ("import sys; import tfobj.prepare, tfobj.data.scenes.generation, tfobj.data.scenes.tetrominoes, "
+                "tfobj.data.scenes.multi_dsprites, tfobj.data.scenes.colored_shapes; "
+                "print(sorted({'tensorflow', 'keras', 'tensorflow_datasets'} & set(sys.modules)))")
+        self.assertEqual(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout, "[]\n")
+
+    def test_png_is_lossless(self):
+        rng = np.random.default_rng(0)
+        for shape in ((35, 31, 3), (8, 9, 1), (5, 4)):
+            image = rng.integers(0, 256, shape, np.uint8)
+            decoded = np.asarray(Image.open(io.BytesIO(encode_png(image))))
+            np.testing.assert_array_equal(decoded.reshape(shape), image)
+
+    def test_scene_pads_factors_and_derives_visibility(self):
+        mask = np.array([[0, 2], [2, 255]], np.uint8)
+        scene = make_scene(np.zeros((2, 2, 3), np.uint8), mask, 3, {"row": np.array([1.0, 2.0], np.float32)})
+        np.testing.assert_array_equal(scene["visibility"], [True, False, True, False])
+        np.testing.assert_array_equal(scene["objects"]["row"], [1.0, 2.0, 0.0])
+
+
+if __name__ == "__main__":
+    unittest.main()
