@@ -1,5 +1,7 @@
 """The progress bar of a data set's construction."""
 
+import sys
+
 import rich.console
 from rich import progress
 
@@ -12,11 +14,12 @@ class BuildProgress:
 
     def __init__(self):
         """Creates the bars on standard output as it is now."""
-        self._console = rich.console.Console(highlight=False)
+        self._console = rich.console.Console(file=sys.stdout, highlight=False)  # sys.stdout may be redirected later
         columns = (progress.TextColumn("{task.description:>10}"), progress.BarColumn(), progress.MofNCompleteColumn(),
                    progress.TextColumn("{task.fields[rate]:>9} examples/s"), progress.TextColumn("ETA"),
                    progress.TimeRemainingColumn())
-        self._bars = progress.Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._bars = progress.Progress(*columns, console=self._console, redirect_stdout=False,
+                                       redirect_stderr=False, disable=not self._console.is_terminal)
         self._tasks = {}
 
     def __enter__(self):

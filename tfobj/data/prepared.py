@@ -107,8 +107,8 @@ def prepare_command(data_config):
 def prepare_dataset(data_config, workers=1, progress=False, overwrite=False, split_sizes=None):
     """Builds a set if it is not there yet.
 
-    It is built in a directory of its own and moved into place when complete, so neither a kill nor a second process that
-    wants the same set can leave or see half of it; the second one waits.
+    It is built in a directory of its own and moved into place when complete, so neither a kill nor a second process
+    that wants the same set can leave or see half of it; the second one waits.
 
     Args:
         data_config: `tfobj.config.DataConfig`; also `manual_dir` is used.
@@ -172,6 +172,23 @@ def _move_into_place(source, target):
     os.replace(source, target)
 
 
+def catalogue(data_config):
+    """Every configuration of every data set that has a builder.
+
+    Args:
+        data_config: `tfobj.config.DataConfig`; `data_dir` is used.
+
+    Returns:
+        dict from name of the data set to a list of builders, prepared or not.
+    """
+    builders = {}
+    for name, entry in registry.DATASETS.items():
+        builder_class = registry.load(entry.path) if entry.path else None
+        configs = builder_class.builder_configs if builder_class else ()
+        builders[name] = [builder_class(config=config, data_dir=_data_dir(data_config)) for config in configs]
+    return builders
+
+
 def fingerprint(builder):
     """Tells two prepared sets apart; goes into the run directory and is compared on resume.
 
@@ -180,7 +197,7 @@ def fingerprint(builder):
 
     Returns:
         dict: `dataset`, `config`, `version` str; `splits`, dict from split to number of examples; `sha256` str over the
-        features and the names and sizes of the shards. Contents are not read: a changed byte of equal length is not seen.
+        features and the names and sizes of the shards. The shards are not read: a changed byte is not seen.
     """
     directory, digest = os.fspath(builder.data_path), hashlib.sha256()
     with open(os.path.join(directory, "features.json"), "rb") as file:

@@ -1,0 +1,61 @@
+"""The data doctor: looks at a record file or a prepared set and says what is wrong and how to mend it."""
+
+import os
+
+from tfobj import visualisation
+from tfobj.data import records
+from tfobj.data.doctor_file import check_file
+from tfobj.data.doctor_prepared import check_prepared
+from tfobj.errors import UserError
+
+
+def examine(data_config, file="", max_examples=1000, contact_sheet=""):
+    """Examines a file or a prepared set and draws a contact sheet.
+
+    Args:
+        data_config: `tfobj.config.DataConfig`. Names the set or, together with `file`, what the file should be; without
+            `dataset` the file is recognised by its features.
+        file: str. Path of a TFRecord file; empty: the prepared set.
+        max_examples: int. Examples per file or split whose content is looked at; 0: all.
+        contact_sheet: str. Path of the PNG with up to 16 examples, each as image, mask and overlay; empty:
+            `contact_sheets` in the data directory.
+
+    Returns:
+        `tfobj.data.doctor_report.HealthReport`.
+
+    Raises:
+        UserError: unknown or unprepared data set, or the picture cannot be written.
+    """
+    if file:
+        report, content = check_file(file, _family_name(data_config), max_examples)
+        name = os.path.basename(file)
+    else:
+        report, content = check_prepared(data_config, max_examples)
+        name = "-".join(filter(None, [data_config.dataset, data_config.dataset_variant, data_config.dataset_config]))
+    if content is not None and content.images:
+        path = contact_sheet or os.path.join(os.path.expanduser(data_config.data_dir), "contact_sheets", f"{name}.png")
+        _draw(content, path)
+        report.fact("contact sheet", path)
+    return report
+
+
+def _family_name(data_config):
+    """The row of `records.FAMILIES` that the flags name; None if they leave it to the file."""
+    name, variant = data_config.dataset, data_config.dataset_variant
+    has_variants = any(key.startswith(f"{name}/") for key in records.FAMILIES)
+    if not name or (has_variants and not variant):
+        return None  # the features tell which one
+    key = f"{name}/{variant}" if variant else name
+    if key not in records.FAMILIES:
+        raise UserError(f"--dataset={key.replace('/', ' --dataset_variant=')} has no released file; with --file, "
+                        f"choose one of: {', '.join(records.FAMILIES)}")
+    return key
+
+
+def _draw(content, path):
+    try:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        visualisation.save_png(path, visualisation.contact_sheet(content.images, content.masks, columns=2))
+    except OSError as error:
+        raise UserError(f"--contact_sheet={path}: cannot be written ({error.strerror or error}); choose another path"
+                        ) from error

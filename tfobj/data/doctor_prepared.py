@@ -1,0 +1,144 @@
+"""The data doctor for prepared sets."""
+
+import io
+import os
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from tfobj.data import prepared
+from tfobj.data import tfrecord_files
+from tfobj.data.doctor_content import ContentCheck
+from tfobj.data.doctor_report import HealthReport
+from tfobj.data.doctor_scan import scan_records
+from tfobj.errors import UserError
+
+
+def check_prepared(data_config, max_examples=1000):
+    """Examines a prepared set: every shard to the end, the content of the first examples of each split.
+
+    Args:
+        data_config: `tfobj.config.DataConfig`.
+        max_examples: int. Examples per split whose content is looked at; 0: all.
+
+    Returns:
+        Tuple (`HealthReport`, `ContentCheck`).
+
+    Raises:
+        UserError: the set is unknown or not prepared.
+    """
+    builder = prepared.open_prepared(data_config)
+    report = HealthReport(f"{builder.info.full_name} in {builder.data_path}")
+    mend = f"build the set again: {prepared.prepare_command(data_config)} --overwrite"
+    content = ContentCheck(builder.scenes.max_objects, mend)
+    if _check_features(report, builder, mend):
+        for split, info in sorted(builder.info.splits.items()):
+            _SplitExamination(report, content, builder, split, info, max_examples, mend).run()
+    report.fact("content examined", f"{content.examined:,} examples")
+    content.report_to(report)
+    report.fact("fingerprint", prepared.fingerprint(builder)["sha256"])
+    return report, content
+
+
+def _check_features(report, builder, mend):
+    """Compares the features on disk with those of the builder; returns whether they agree."""
+    try:
+        stored = tfds.builder_from_directory(os.fspath(builder.data_path)).info.features
+    except Exception as error:  # JSON, protocol buffers and TFDS each raise their own kinds
+        report.problem(f"features.json cannot be read ({type(error).__name__})", mend)
+        return False
+    stored, expected = (_flat_features(features) for features in (stored, builder.info.features))
+    report.fact("features", ", ".join(sorted(stored)))
+    for name in sorted(set(stored) | set(expected)):
+        if stored.get(name) != expected.get(name):
+            report.problem(f"feature {name!r} is {stored.get(name, 'missing')}, expected {expected.get(name, 'none')}",
+                           mend)
+    return stored == expected
+
+
+def _flat_features(features):
+    return dict(_leaves("", features.get_tensor_spec()))
+
+
+def _leaves(prefix, specs):
+    """Yields (path, description) of the tensors in nested dictionaries."""
+    for name, spec in specs.items():
+        if isinstance(spec, dict):
+            yield from _leaves(f"{prefix}{name}/", spec)
+        else:
+            yield f"{prefix}{name}", f"{spec.dtype.name}{list(spec.shape)}"
+
+
+class _SplitExamination:
+    """Reads the shards of one split."""
+
+    def __init__(self, report, content, builder, split, info, max_examples, mend):
+        self._report, self._content, self._mend = report, content, mend
+        self._features = builder.info.features
+        self._split, self._info, self._limit = split, info, max_examples or float("inf")
+        self._shapes = {name: self._features[name].shape for name in ("image", "mask")}
+        self._position = 0
+
+    def run(self):
+        """Checks the shards one after the other."""
+        lengths = self._info.shard_lengths
+        for path, expected in zip(self._info.filepaths, lengths):
+            start = self._position
+            found = self._scan(os.fspath(path), expected)
+            if found is not None and found != expected:
+                self._report.problem(f"{path}: {found:,} records, dataset_info.json says {expected:,}", self._mend)
+            self._position = start + expected
+        self._report.fact(self._split, f"{self._info.num_examples:,} examples in {len(lengths)} files")
+
+    def _scan(self, path, expected):
+        try:
+            compression = tfrecord_files.detect_compression(path)
+        except UserError as error:
+            self._report.problem(str(error).split(";", maxsplit=1)[0], self._mend)
+            return None
+        if compression:
+            self._report.problem(f"{path}: compressed with {compression}, files of a prepared set are not compressed",
+                                 f"gunzip it, or {self._mend}")
+            return None
+        problems = len(self._report.problems)
+        found = scan_records(path, compression, self._visit, self._report, self._mend, expected)
+        return found if problems == len(self._report.problems) else None  # a cut file need not be reported twice
+
+    def _visit(self, index, serialized):
+        position = self._position + index
+        if position >= self._limit:
+            return
+        where = f"{self._split}/{position}"
+        try:
+            example = self._decode(serialized)
+        except (tf.errors.InvalidArgumentError, OSError, ValueError) as error:
+            self._content.examined += 1
+            reason = " ".join(str(getattr(error, "message", error)).split("{{")[-1].split()[:12])
+            self._content.findings.add(where, f"an example cannot be decoded ({reason})", self._mend)
+            return
+        self._check_bookkeeping(where, example)
+        self._content.add(where, example["image"], example["mask"][..., 0], example["visibility"])
+
+    def _decode(self, serialized):
+        """The example as NumPy arrays; pictures are decoded here, because their errors are clearer."""
+        skip = {name: tfds.decode.SkipDecoding() for name in ("image", "mask")}
+        example = self._features.deserialize_example(serialized, decoders=skip)
+        example = tf.nest.map_structure(lambda value: value.numpy(), example)
+        for name, shape in self._shapes.items():
+            pixels = np.asarray(Image.open(io.BytesIO(example[name])))
+            if pixels.dtype != np.uint8 or pixels.size != np.prod(shape):
+                raise ValueError(f"{name} is {pixels.dtype} {list(pixels.shape)}, expected uint8 {list(shape)}")
+            example[name] = pixels.reshape(shape)
+        return example
+
+    def _check_bookkeeping(self, where, example):
+        add, number = self._content.findings.add, int(example["visibility"][1:].sum())
+        if int(example["num_objects"]) != number:
+            add(where, "num_objects differs from the number of visible objects", self._mend)
+        if example["id"].decode() != where:
+            add(where, "the id is not <split>/<index>: the order of the examples was changed", self._mend)
+        for name, values in example["objects"].items():
+            if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
+                add(where, f"factor {name!r} holds NaN or infinity", self._mend)

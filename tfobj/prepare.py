@@ -1,0 +1,111 @@
+"""Builds data sets, lists them, and looks for damage.
+
+    python -m tfobj.prepare --list                                            every data set and whether it is there
+    python -m tfobj.prepare --dataset=tetrominoes --workers=2                 draw it here, no download
+    python -m tfobj.prepare --dataset=tetrominoes --dataset_config=official   from the released file
+    python -m tfobj.prepare --check --dataset=tetrominoes                     examine a prepared set
+    python -m tfobj.prepare --check --file=tetrominoes_train.tfrecords        examine a downloaded file
+
+A set that is there already is left alone (--overwrite builds it again). Sets are built aside and moved into place, so
+an interrupted build leaves nothing behind that looks complete. A drawn example depends on the seed of the data set and
+its own number only: the number of workers changes nothing but the time.
+
+`official` looks for the released file in --manual_dir (by default DATA_DIR/manual), under its own name or with the
+folder's name in front as browsers save it, and downloads it if it is not there.
+
+--check reads every record, verifies checksums, looks at images and masks, writes a contact sheet, and prints one line
+per problem with what to do about it. Exit status 0: healthy; 2: not.
+"""
+
+import dataclasses
+import os
+
+from absl import flags
+from absl import logging
+
+from tfobj import command_line
+from tfobj import config
+from tfobj import flags as config_flags
+from tfobj import registry
+from tfobj.errors import UserError
+
+_NAMES = ("dataset", "dataset_variant", "dataset_config", "data_dir", "manual_dir")
+_DataFlags = dataclasses.make_dataclass("_DataFlags", [
+    (field.name, field.type, dataclasses.field(default=field.default, metadata=field.metadata))
+    for field in dataclasses.fields(config.DataConfig) if field.name in _NAMES], frozen=True)
+
+config_flags.define_config_flags(_DataFlags, "Which data set")
+_LIST = flags.DEFINE_bool("list", False, "Print every data set and whether it is prepared.")
+_WORKERS = flags.DEFINE_integer("workers", 1, "Processes that draw scenes.", lower_bound=1)
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Build the set again even if it is there.")
+_SPLIT_SIZES = flags.DEFINE_string("split_sizes", "", "TRAIN,VALIDATION,TEST: other numbers of examples than the "
+                                   "configuration's, e.g. 6,2,2.")
+_CHECK = flags.DEFINE_bool("check", False, "Examine the prepared set, or --file.")
+_FILE = flags.DEFINE_string("file", "", "--check: a TFRecord file. --dataset may say what it should be.")
+_CHECK_EXAMPLES = flags.DEFINE_integer("check_examples", 1000, "--check: examples per split or file whose images and "
+                                       "masks are looked at; 0: all. Every record is read in any case.", lower_bound=0)
+_CONTACT_SHEET = flags.DEFINE_string("contact_sheet", "", "--check: where to write the PNG of up to 16 examples. "
+                                     "(default: DATA_DIR/contact_sheets/NAME.png)")
+
+
+def main():
+    """Does what the flags ask for; returns the exit status."""
+    logging.set_verbosity(logging.WARNING)  # TFDS tells every step
+    data = config.DataConfig(**dataclasses.asdict(config_flags.read_config(_DataFlags)))
+    if _LIST.value:
+        return _list(data)
+    if _FILE.value and not _CHECK.value:
+        raise UserError("--file goes with --check; to build from a released file put it into --manual_dir")
+    if not data.dataset and not _FILE.value:
+        raise UserError(f"no data set was chosen; give --dataset=NAME, one of: {', '.join(sorted(registry.DATASETS))}, "
+                        "or --list")
+    if data.dataset:
+        registry.dataset_entry(data.dataset)
+    return _check(data) if _CHECK.value else _prepare(data, _split_sizes())
+
+
+def _split_sizes():
+    if not _SPLIT_SIZES.value:
+        return None
+    words = _SPLIT_SIZES.value.split(",")
+    if len(words) != 3 or not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        raise UserError(f"--split_sizes={_SPLIT_SIZES.value} is no list of three positive numbers "
+                        "TRAIN,VALIDATION,TEST, such as 6,2,2")
+    return dict(zip(("train", "validation", "test"), map(int, words)))
+
+
+def _list(data):
+    from tfobj.data import prepared
+
+    for name, builders in prepared.catalogue(data).items():
+        print(f"{name}: {registry.DATASETS[name].summary}")
+        for builder in builders:
+            here = prepared.is_prepared(builder)
+            sizes = {split: info.num_examples for split, info in builder.info.splits.items()} or builder.split_sizes
+            text = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
+            print(f"  {'[x]' if here else '[ ]'} {builder.builder_config.name:<32} {text}")
+    print(f"[x] is prepared in {data.data_dir}. Prepare one: python -m tfobj.prepare --dataset=NAME "
+          "[--dataset_variant=VARIANT] --dataset_config=CONFIG")
+
+
+def _prepare(data, split_sizes):
+    from tfobj.data import prepared
+
+    existed = prepared.is_prepared(prepared.create_builder(data)) and not _OVERWRITE.value
+    builder = prepared.prepare_dataset(data, _WORKERS.value, True, _OVERWRITE.value, split_sizes)
+    print(f"{builder.info.full_name} {'was there already' if existed else 'is ready'}: {os.fspath(builder.data_path)}")
+    splits = ", ".join(f"{split} {info.num_examples:,}" for split, info in builder.info.splits.items())
+    print(f"  {splits} examples; {builder.info.dataset_size / 1e6:,.1f} MB; images "
+          f"{'x'.join(map(str, builder.info.features['image'].shape))}, up to {builder.scenes.max_objects} objects")
+
+
+def _check(data):
+    from tfobj.data import doctor
+
+    report = doctor.examine(data, _FILE.value, _CHECK_EXAMPLES.value, _CONTACT_SHEET.value)
+    print("\n".join(report.lines()))
+    return 0 if report.healthy else 2
+
+
+if __name__ == "__main__":
+    command_line.run(main)
