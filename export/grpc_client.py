@@ -17,7 +17,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-import label_png
+import segmentation_files
 
 # gRPC refuses messages over 4 MB unless told otherwise; the masks of one batch are larger.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -87,7 +87,7 @@ def predict(stub, model, signature, inputs, version=None, label=None, outputs=()
 def main(argv=None):
     """Segments image files; returns the exit status."""
     parser = argparse.ArgumentParser(description="Segments images with a served tfobj model, over gRPC.")
-    label_png.add_arguments(parser, "localhost:8500")
+    segmentation_files.add_arguments(parser, "localhost:8500")
     arguments = parser.parse_args(argv)
     if not arguments.images:
         parser.error("give image files")
@@ -99,7 +99,7 @@ def main(argv=None):
                        arguments.label, [output], arguments.timeout)
 
     try:
-        label_png.segment_files(arguments, segment)
+        segmentation_files.segment_files(arguments, segment)
     except (ServerError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -14,7 +14,7 @@ import sys
 import urllib.error
 import urllib.request
 
-import label_png
+import segmentation_files
 
 
 class ServerError(ConnectionError):
@@ -138,7 +138,7 @@ def _message(content):
 def main(argv=None):
     """Segments image files, or prints the state of the model; returns the exit status."""
     parser = argparse.ArgumentParser(description="Segments images with a served tfobj model, over REST.")
-    label_png.add_arguments(parser, "http://localhost:8501")
+    segmentation_files.add_arguments(parser, "http://localhost:8501")
     parser.add_argument("--columnar", action="store_true", help="use the columnar format instead of the row format")
     parser.add_argument("--status", action="store_true", help="print the versions of the model and their state")
     arguments = parser.parse_args(argv)
@@ -153,7 +153,7 @@ def main(argv=None):
         if arguments.status:
             url = model_url(arguments.server, arguments.model, arguments.version, arguments.label)
             print(json.dumps(call(url, timeout=arguments.timeout), indent=2))
-        label_png.segment_files(arguments, segment)
+        segmentation_files.segment_files(arguments, segment)
     except (ServerError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

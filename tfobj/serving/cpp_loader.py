@@ -126,8 +126,8 @@ class CppSavedModel:
         array = np.empty(shape, dtype)
         if dtype is object:
             places = [start + index * _TSTRING_BYTES for index in range(array.size)]
-            strings = [ctypes.string_at(library.TF_StringGetDataPointer(p), library.TF_StringGetSize(p)) for p in places]
-            array.reshape(-1)[:] = strings
+            array.reshape(-1)[:] = [ctypes.string_at(library.TF_StringGetDataPointer(place),
+                                                     library.TF_StringGetSize(place)) for place in places]
         else:
             ctypes.memmove(array.ctypes.data, start, library.TF_TensorByteSize(tensor))
         library.TF_DeleteTensor(tensor)
@@ -191,7 +191,7 @@ def _load_library():
 
 
 def _read_signatures(meta_graph):
-    """Reads MetaGraphDef.signature_def (5); in a SignatureDef, inputs are 1 and outputs 2; in a TensorInfo, name is 1."""
+    """Reads MetaGraphDef.signature_def (5): SignatureDef.inputs are field 1, outputs 2, TensorInfo.name is field 1."""
     signatures = {}
     for name, definition in wire.read_map(meta_graph, 5).items():
         inputs, outputs = ({key: bytes(dict(wire.read_fields(info))[1]).decode() for key, info in

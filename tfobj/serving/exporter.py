@@ -103,6 +103,7 @@ def _write_saved_model(signatures, directory):
 def _verify(directory, model, options):
     report = verify_lib.verify_export(directory, model, options)
     if report.problems:
-        raise UserError(f"the export does not compute what the model computes, nothing was written; {len(report.problems)}"
-                        f" problem(s), the first: {report.problems[0]}; please report this with the model's config.json")
+        raise UserError(f"the export does not compute what the model computes, nothing was written; the first of "
+                        f"{len(report.problems)} problem(s): {report.problems[0]}; please report this with the model's "
+                        "config.json")
     return report

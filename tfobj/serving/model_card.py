@@ -14,12 +14,13 @@ FILE_NAME = os.path.join("assets.extra", "model_card.json")
 
 INPUTS = {
     "images": "Images at the model's size; uint8 [0, 255] or float32 [0, 1].",
-    "image_bytes": "PNG, JPEG, BMP or GIF files (a GIF's first frame) of any size, brought to the model's size. "
+    "image_bytes": "PNG, JPEG, WebP, BMP or GIF files (the first frame) of any size, brought to the model's size. "
                    "Transparency and EXIF rotation are ignored. A file that cannot be decoded fails the whole request.",
 }
 OUTPUTS = {
     "segmentation": "Slot with the largest mask, 0 to K - 1, at the model's size.",
-    "segmentation_thresholded": "0 background; k + 1 where the mask of slot k is the largest and exceeds the threshold.",
+    "segmentation_thresholded": "0 background; k + 1 where the mask of slot k is the largest and exceeds the "
+                                "threshold.",
     "masks": "Mask of each slot, summing to 1 over the slots (axis 1).",
     "slots": "Object representations, one vector per slot.",
     "reconstruction": "The image as the model explains it, [0, 1] but not clipped.",

@@ -1,10 +1,10 @@
 """What a served model can be asked: the signatures of an export, as TensorFlow functions.
 
 Three inputs (`serving_default`: uint8 images, `serve_float`: float32 images, `serve_bytes`: PNG or JPEG files), each
-with constant noise and, as `<name>_with_noise`, with noise from the request; and `segment_bytes`, which answers files with
-label PNGs of the files' own sizes and nothing else, because REST clients cannot choose outputs. Every input and output has the batch as its first
-axis and nothing is scalar, as server-side batching and REST's row format demand. Nothing is random: one draw of noise
-is part of the graph and every image gets it, whatever batch it arrives in.
+with constant noise and, as `<name>_with_noise`, with noise from the request; and `segment_bytes`, which answers files
+with label PNGs of the files' own sizes and nothing else, because REST clients cannot choose outputs. Every input and
+output has the batch as its first axis and nothing is scalar, as server-side batching and REST's row format demand.
+Nothing is random: one draw of noise is part of the graph and every image gets it, whatever batch it arrives in.
 """
 
 import dataclasses
@@ -83,8 +83,8 @@ def decode_images(image_bytes, image_shape):
     """Decodes image files and brings them to the model's size.
 
     Args:
-        image_bytes: string [B]. PNG, JPEG, BMP or GIF (first frame) files of any size. Transparency and EXIF rotation
-            are ignored.
+        image_bytes: string [B]. PNG, JPEG, WebP, BMP or GIF (first frame) files of any size. Transparency and EXIF
+            rotation are ignored.
         image_shape: Tuple (H, W, C).
 
     Returns:

@@ -1,4 +1,4 @@
-"""Version directories below a base path, as TensorFlow Serving reads them: integers are versions, the rest is ignored."""
+"""Version directories below a base path, as TensorFlow Serving reads them: integers are versions, no other name is."""
 
 import os
 

@@ -10,10 +10,10 @@ import os
 import struct
 import zlib
 
-BACKGROUND_COLOR, IGNORE_COLOR = (168, 168, 168), (48, 48, 48)
+BACKGROUND_COLOR, IGNORE_COLOR = (208, 208, 208), (48, 48, 48)
 SLOT_COLORS = (
     (230, 159, 0), (0, 114, 178), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (86, 180, 233),
-    (51, 34, 136), (136, 34, 85), (153, 221, 85), (119, 85, 34), (20, 84, 60), (255, 190, 190),
+    (51, 34, 136), (225, 240, 165), (136, 0, 60), (135, 195, 75), (105, 45, 255), (119, 70, 34),
 )
 _GOLDEN_RATIO = 0.618034
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -52,6 +52,10 @@ def colored(png, first_slot=1):
     return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"PLTE", content) + png[_HEADER_END:]
 
 
+def _chunk(name, content):
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
 def output_paths(images, directory):
     """Returns where each image's segmentation goes, `<directory>/<name>_segmentation.png`, and creates the directory.
 
@@ -62,7 +66,8 @@ def output_paths(images, directory):
              for image in images]
     for path in paths:
         if paths.count(path) > 1:
-            raise ValueError(f"several images would be written to {path}; give them different names or --out directories")
+            raise ValueError(f"several images would be written to {path}; give them different names, or use one --out "
+                             "per directory")
     os.makedirs(directory, exist_ok=True)
     return paths
 
