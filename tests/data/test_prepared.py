@@ -1,0 +1,88 @@
+import os
+import tempfile
+import unittest
+import unittest.mock
+
+from tfobj import registry
+from tfobj.config import DataConfig
+from tfobj.data import prepared
+from tfobj.errors import UserError
+
+
+class PreparedTest(unittest.TestCase):
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def config(self, **kwargs):
+        return DataConfig(**{"dataset": "colored_shapes", "dataset_config": "tiny", "data_dir": self.directory, **kwargs})
+
+    def test_configuration_names(self):
+        for kwargs, name in (({}, "tiny"), ({"dataset": "multi_dsprites"}, "colored_on_grayscale_tiny"),
+                             ({"dataset": "multi_dsprites", "dataset_variant": "binarized"}, "binarized_tiny")):
+            self.assertEqual(prepared.builder_config_name(self.config(**kwargs)), name)
+
+    def test_what_cannot_be_prepared_is_named(self):
+        for kwargs, message in (({"dataset": "tetris"}, "'tetris' is unknown; choose one of"),
+                                ({"dataset": "folder"}, "folder cannot be prepared"),
+                                ({"dataset_variant": "x"}, "'x' is no variant of colored_shapes; it has none"),
+                                ({"dataset": "multi_dsprites", "dataset_variant": "x"}, "choose one of: colored_on_gr"),
+                                ({"dataset_config": "official"}, "does not exist for colored_shapes; .*generated, tiny"),
+                                ({"data_dir": "/dev/null"}, "cannot be written")):
+            with self.subTest(**kwargs), self.assertRaisesRegex(UserError, message):
+                prepared.prepare_dataset(self.config(**kwargs))
+
+    def test_unprepared_set_names_the_command(self):
+        with self.assertRaisesRegex(UserError, "not prepared in .*python -m tfobj.prepare --dataset=colored_shapes "
+                                    "--dataset_config=tiny --data_dir="):
+            prepared.open_prepared(self.config())
+
+    def test_registry_agrees_with_the_builders(self):
+        for name, builders in prepared.catalogue(self.config()).items():
+            entry = registry.DATASETS[name]
+            for builder in builders:
+                limit = entry.max_objects[builder.builder_config.variant] if entry.variants else entry.max_objects
+                self.assertEqual(builder.scenes.max_objects, limit)
+                self.assertIn(builder.builder_config.variant, entry.variants or ("",))
+
+    def test_a_second_call_leaves_the_set_alone_and_overwrite_replaces_it(self):
+        path = prepared.prepare_dataset(self.config()).data_path
+        before = os.stat(path).st_ino
+        self.assertEqual(os.stat(prepared.prepare_dataset(self.config()).data_path).st_ino, before)
+        smaller = prepared.prepare_dataset(self.config(), overwrite=True,
+                                           split_sizes={"train": 3, "validation": 2, "test": 1})
+        self.assertEqual(smaller.info.splits["train"].num_examples, 3)
+        self.assertEqual(os.listdir(os.path.dirname(path)), ["1.0.0"])
+
+    def test_remains_of_a_killed_build_are_removed_and_never_look_complete(self):
+        remains = os.path.join(self.directory, ".incomplete", "colored_shapes-tiny", "colored_shapes")
+        os.makedirs(remains)
+        with self.assertRaises(UserError):
+            prepared.open_prepared(self.config())
+        prepared.prepare_dataset(self.config())
+        self.assertFalse(os.path.exists(remains))
+        self.assertEqual(os.listdir(os.path.join(self.directory, ".incomplete")), ["colored_shapes-tiny.lock"])
+
+    def test_an_error_while_building_leaves_the_old_set(self):
+        prepared.prepare_dataset(self.config())
+        with unittest.mock.patch("tfobj.data.scenes.colored_shapes.ColoredShapesScenes.draw", side_effect=MemoryError):
+            with self.assertRaises(MemoryError):
+                prepared.prepare_dataset(self.config(), overwrite=True)
+        self.assertEqual(prepared.open_prepared(self.config()).info.splits["train"].num_examples, 64)
+
+    def test_fingerprint_changes_with_the_data_and_not_with_the_place(self):
+        first = prepared.fingerprint(prepared.prepare_dataset(self.config()))
+        self.assertEqual(first["splits"], {"train": 64, "validation": 16, "test": 16})
+        self.assertEqual((first["dataset"], first["config"], first["version"]), ("colored_shapes", "tiny", "1.0.0"))
+        with tempfile.TemporaryDirectory() as other:
+            same = prepared.fingerprint(prepared.prepare_dataset(self.config(data_dir=other)))
+        self.assertEqual(first, same)
+        sizes = {"train": 63, "validation": 16, "test": 16}
+        changed = prepared.fingerprint(prepared.prepare_dataset(self.config(), overwrite=True, split_sizes=sizes))
+        self.assertNotEqual(first["sha256"], changed["sha256"])
+
+
+if __name__ == "__main__":
+    unittest.main()
