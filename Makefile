@@ -1,0 +1,33 @@
+# `make quickstart` and `make test` create the environment and install by themselves.
+
+PYTHON ?= python3
+VENV ?= .venv
+SEED ?= 0
+RUN_DIR ?= runs/quickstart$(if $(filter-out 0,$(SEED)),_seed$(SEED))
+BIN := $(VENV)/bin
+
+.PHONY: quickstart test clean-environment
+
+# Builds a data set, trains, evaluates, exports, and draws what was found.
+quickstart: $(VENV)/installed
+	$(BIN)/python -m tfobj.quickstart --seed=$(SEED) --run_dir=$(RUN_DIR)
+
+# Every test; several minutes. Those over a minute run with TFOBJ_SLOW_TESTS=1.
+test: $(VENV)/installed-test
+	$(BIN)/python -m unittest
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/installed: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-test: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@ $(VENV)/installed
+
+clean-environment:
+	rm -rf $(VENV)
