@@ -92,7 +92,10 @@ def _prepare(data, split_sizes):
     from tfobj.data import prepared
 
     existed = prepared.is_prepared(prepared.create_builder(data)) and not _OVERWRITE.value
-    builder = prepared.prepare_dataset(data, _WORKERS.value, True, _OVERWRITE.value, split_sizes)
+    try:
+        builder = prepared.prepare_dataset(data, _WORKERS.value, True, _OVERWRITE.value, split_sizes)
+    except KeyboardInterrupt:
+        raise UserError("interrupted; nothing was kept, start the same command again") from None
     print(f"{builder.info.full_name} {'was there already' if existed else 'is ready'}: {os.fspath(builder.data_path)}")
     splits = ", ".join(f"{split} {info.num_examples:,}" for split, info in builder.info.splits.items())
     print(f"  {splits} examples; {builder.info.dataset_size / 1e6:,.1f} MB; images "

@@ -154,7 +154,8 @@ class OfficialTest(unittest.TestCase):
             os.remove(path)
         with gzip.open(record_files.REAL_FILE) as file:
             record_files.write_bytes(os.path.join(self.manual, family.file_name), file.read())
-        self.assertEqual(prepared.prepare_dataset(self.config, split_sizes=self.SIZES).info.splits["test"].num_examples, 3)
+        builder = prepared.prepare_dataset(self.config, split_sizes=self.SIZES)
+        self.assertEqual(builder.info.splits["test"].num_examples, 3)
 
     def test_short_file_says_how_many_records_it_holds(self):
         self.put()
@@ -167,8 +168,8 @@ class OfficialTest(unittest.TestCase):
 
     def test_missing_file_names_url_and_place(self):
         with unittest.mock.patch("urllib.request.urlopen", side_effect=OSError("no route")):
-            with self.assertRaisesRegex(UserError, "https://storage.*tetrominoes_train.tfrecords could not be downloaded "
-                                        f".*put it at {self.manual}/tetrominoes_train.tfrecords"):
+            with self.assertRaisesRegex(UserError, "https://storage.*tetrominoes_train.tfrecords could not be download"
+                                        f"ed .*put it at {self.manual}/tetrominoes_train.tfrecords"):
                 prepared.prepare_dataset(self.config)
 
 

@@ -17,7 +17,8 @@ class PreparedTest(unittest.TestCase):
         self.directory = directory.name
 
     def config(self, **kwargs):
-        return DataConfig(**{"dataset": "colored_shapes", "dataset_config": "tiny", "data_dir": self.directory, **kwargs})
+        defaults = {"dataset": "colored_shapes", "dataset_config": "tiny", "data_dir": self.directory}
+        return DataConfig(**{**defaults, **kwargs})
 
     def test_configuration_names(self):
         for kwargs, name in (({}, "tiny"), ({"dataset": "multi_dsprites"}, "colored_on_grayscale_tiny"),
@@ -29,7 +30,7 @@ class PreparedTest(unittest.TestCase):
                                 ({"dataset": "folder"}, "folder cannot be prepared"),
                                 ({"dataset_variant": "x"}, "'x' is no variant of colored_shapes; it has none"),
                                 ({"dataset": "multi_dsprites", "dataset_variant": "x"}, "choose one of: colored_on_gr"),
-                                ({"dataset_config": "official"}, "does not exist for colored_shapes; .*generated, tiny"),
+                                ({"dataset_config": "official"}, "does not exist for colored_shapes; .*: generated,"),
                                 ({"data_dir": "/dev/null"}, "cannot be written")):
             with self.subTest(**kwargs), self.assertRaisesRegex(UserError, message):
                 prepared.prepare_dataset(self.config(**kwargs))

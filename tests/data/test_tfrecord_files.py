@@ -42,7 +42,8 @@ class TFRecordFilesTest(unittest.TestCase):
 
     def test_what_is_no_tfrecord_is_named(self):
         for content, message in ((b"", "is empty"), (b"\x89PNG\r\n\x1a\n" + bytes(99), "is no TFRecord"),
-                                 (b"abc", "is no TFRecord"), (gzip.compress(b"text " * 50), "a GZIP file, but what it")):
+                                 (b"abc", "is no TFRecord"),
+                                 (gzip.compress(b"text " * 50), "a GZIP file, but what it")):
             with self.subTest(message=message, content=content[:9]), self.assertRaisesRegex(UserError, message):
                 self.detect(content)
 

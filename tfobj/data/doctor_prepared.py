@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,8 @@ from tfobj.data.doctor_content import ContentCheck
 from tfobj.data.doctor_report import HealthReport
 from tfobj.data.doctor_scan import scan_records
 from tfobj.errors import UserError
+
+_TENSORFLOW_NOISE = re.compile(r"\{\{.*?\}\}|\[Op:.*|\[\[.*", re.DOTALL)
 
 
 def check_prepared(data_config, max_examples=1000):
@@ -113,9 +116,9 @@ class _SplitExamination:
         where = f"{self._split}/{position}"
         try:
             example = self._decode(serialized)
-        except (tf.errors.InvalidArgumentError, OSError, ValueError) as error:
+        except (tf.errors.InvalidArgumentError, ValueError) as error:
             self._content.examined += 1
-            reason = " ".join(str(getattr(error, "message", error)).split("{{")[-1].split()[:12])
+            reason = _TENSORFLOW_NOISE.sub("", str(getattr(error, "message", error))).strip()
             self._content.findings.add(where, f"an example cannot be decoded ({reason})", self._mend)
             return
         self._check_bookkeeping(where, example)
@@ -127,10 +130,7 @@ class _SplitExamination:
         example = self._features.deserialize_example(serialized, decoders=skip)
         example = tf.nest.map_structure(lambda value: value.numpy(), example)
         for name, shape in self._shapes.items():
-            pixels = np.asarray(Image.open(io.BytesIO(example[name])))
-            if pixels.dtype != np.uint8 or pixels.size != np.prod(shape):
-                raise ValueError(f"{name} is {pixels.dtype} {list(pixels.shape)}, expected uint8 {list(shape)}")
-            example[name] = pixels.reshape(shape)
+            example[name] = _decode_picture(name, example[name], shape)
         return example
 
     def _check_bookkeeping(self, where, example):
@@ -142,3 +142,13 @@ class _SplitExamination:
         for name, values in example["objects"].items():
             if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
                 add(where, f"factor {name!r} holds NaN or infinity", self._mend)
+
+
+def _decode_picture(name, encoded, shape):
+    try:
+        pixels = np.asarray(Image.open(io.BytesIO(encoded)))
+    except (OSError, SyntaxError):  # Pillow raises either on damaged files
+        raise ValueError(f"{name} is no readable picture") from None
+    if pixels.dtype != np.uint8 or pixels.size != np.prod(shape):
+        raise ValueError(f"{name} is {pixels.dtype} {list(pixels.shape)}, expected uint8 {list(shape)}")
+    return pixels.reshape(shape)

@@ -8,6 +8,7 @@ import os
 import shutil
 
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 
 from tfobj import registry
 from tfobj.data.build_progress import BuildProgress
@@ -57,7 +58,7 @@ def create_builder(data_config, **kwargs):
         `tfobj.data.builders.scene_builder.SceneBuilder`.
 
     Raises:
-        UserError: unknown data set, variant or configuration, or one that has no builder.
+        UserError: unknown data set, variant or configuration, no builder for it, or a damaged description on disk.
     """
     entry, name = registry.dataset_entry(data_config.dataset), builder_config_name(data_config)
     if not entry.path:
@@ -66,7 +67,16 @@ def create_builder(data_config, **kwargs):
     if name not in builder_class.builder_configs:
         raise UserError(f"--dataset_config={data_config.dataset_config!r} does not exist for {data_config.dataset}; "
                         f"choose one of: {', '.join(_sources(builder_class))}")
-    return builder_class(config=name, **{"data_dir": _data_dir(data_config), **kwargs})
+    return _construct(builder_class, name, {"data_dir": _data_dir(data_config), **kwargs})
+
+
+def _construct(builder_class, config_name, kwargs):
+    try:
+        return builder_class(config=config_name, **kwargs)
+    except (json_format.ParseError, ValueError) as error:  # TFDS reads the description of a set that is there
+        directory = os.path.join(kwargs["data_dir"], builder_class.name, config_name, str(builder_class.VERSION))
+        raise UserError(f"{directory}/dataset_info.json cannot be read ({type(error).__name__}); delete the directory "
+                        "and prepare the data set again") from error
 
 
 def _sources(builder_class):
@@ -185,7 +195,8 @@ def catalogue(data_config):
     for name, entry in registry.DATASETS.items():
         builder_class = registry.load(entry.path) if entry.path else None
         configs = builder_class.builder_configs if builder_class else ()
-        builders[name] = [builder_class(config=config, data_dir=_data_dir(data_config)) for config in configs]
+        kwargs = {"data_dir": _data_dir(data_config)}
+        builders[name] = [_construct(builder_class, config, kwargs) for config in configs]
     return builders
 
 
