@@ -67,14 +67,13 @@ class TrainingInput:
         """
         cut = _Cut(self._batch_size, num_shards, shard_index, replicas_per_shard, "--batch_size")
 
-        def positions(counter):
-            step, rows = cut(counter)
+        def read(counter):
+            step, rows = cut(int(counter))
             epoch, step = divmod(step, self.steps_per_epoch)
-            return self._order(epoch)[step * self._batch_size + rows]
+            return (self._source.read("train", self._order(epoch)[step * self._batch_size + rows]),)
 
         counters = tf.data.Dataset.counter(start_step * replicas_per_shard)
-        read = lambda counter: (self._source.read("train", positions(int(counter))),)
-        return _load(counters, read, (tf.string,), cut.rows, lambda records: self._source.batch(records))
+        return _load(counters, read, (tf.string,), cut.rows, self._source.batch)
 
 
 class EvaluationInput:
@@ -196,6 +195,7 @@ def _load(counters, read, types, rows, batch):
 
     options = tf.data.Options()
     options.deterministic = True
+    options.autotune.enabled = False  # nothing is left to tune, and its thread delays the end of an iterator by seconds
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     dataset = counters.map(load, num_parallel_calls=parallel, deterministic=True)
     return dataset.prefetch(max(2, parallel)).with_options(options)

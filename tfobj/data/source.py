@@ -134,7 +134,7 @@ class PreparedSource:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _count_objects(self, split):
-        counts = self.records(split).batch(4096).map(self._object_counts_of, num_parallel_calls=tf.data.AUTOTUNE)
+        counts = self.records(split).batch(4096).map(self._object_counts_of)
         try:
             return np.concatenate([np.zeros([0], np.int32), *counts.as_numpy_iterator()])
         except tf.errors.DataLossError as error:
