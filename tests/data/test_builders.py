@@ -1,4 +1,6 @@
+import contextlib
 import gzip
+import io
 import os
 import shutil
 import tempfile
@@ -156,6 +158,13 @@ class OfficialTest(unittest.TestCase):
             record_files.write_bytes(os.path.join(self.manual, family.file_name), file.read())
         builder = prepared.prepare_dataset(self.config, split_sizes=self.SIZES)
         self.assertEqual(builder.info.splits["test"].num_examples, 3)
+
+    def test_the_manual_directory_of_tfds_is_searched_too(self):
+        self.put()
+        builder = Tetrominoes(config="official", data_dir=self.directory, split_sizes=self.SIZES)
+        with contextlib.redirect_stdout(io.StringIO()):
+            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=self.manual))
+        self.assertEqual(len(read(builder, "train")), 6)
 
     def test_short_file_says_how_many_records_it_holds(self):
         self.put()
