@@ -101,7 +101,7 @@ def main(argv=None):
     try:
         segmentation_files.segment_files(arguments, segment)
     except (ServerError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
         return 2
     finally:
         channel.close()

@@ -155,7 +155,7 @@ def main(argv=None):
             print(json.dumps(call(url, timeout=arguments.timeout), indent=2))
         segmentation_files.segment_files(arguments, segment)
     except (ServerError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error: " + " ".join(str(error).split()), file=sys.stderr)
         return 2
     return 0
 

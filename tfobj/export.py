@@ -12,24 +12,21 @@ import os
 from absl import flags
 
 from tfobj import command_line
-from tfobj.errors import UserError
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run that tfobj.train wrote.")
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Base path of the model; versions are written below it.")
-_CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "latest"], "Which weights of the run.")
-_NUM_SLOTS = flags.DEFINE_integer("num_slots", None, "Slots K; as in training if omitted.")
-_NUM_ITERATIONS = flags.DEFINE_integer("num_iterations", None, "Iterations T; as in training if omitted.")
-_THRESHOLD = flags.DEFINE_float("threshold", 0.5, "Mask above which a pixel belongs to a slot, not the background.")
-_NOISE_SEED = flags.DEFINE_integer("noise_seed", 0, "Seed of the noise that every image gets.")
-_VERIFY = flags.DEFINE_boolean("verify", True, "Compare the export with the model before it gets a version.")
+_CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "latest"], "Which weights. (default: best)")
+_NUM_SLOTS = flags.DEFINE_integer("num_slots", None, "Slots K. (default: as trained)")
+_NUM_ITERATIONS = flags.DEFINE_integer("num_iterations", None, "Iterations T. (default: as trained)")
+_THRESHOLD = flags.DEFINE_float("threshold", 0.5, "Mask above which a pixel belongs to a slot and not to the "
+                                "background. (default: 0.5)")
+_NOISE_SEED = flags.DEFINE_integer("noise_seed", 0, "Seed of the noise that every image gets. (default: 0)")
+_VERIFY = flags.DEFINE_boolean("verify", True, "Compare with the model before it gets a version. (default: yes)")
 
 
 def main():
     """Loads the run, exports it and prints what was written."""
-    for flag in (_RUN_DIR, _EXPORT_DIR):
-        if not flag.value:
-            raise UserError(f"--{flag.name} is missing: tfobj.export needs --run_dir=runs/<name> and "
-                            "--export_dir=exports/<model>")
+    command_line.require(run_dir=_RUN_DIR.value, export_dir=_EXPORT_DIR.value)
     # What can be wrong without TensorFlow is said before its slow import.
     from tfobj.serving.options import ServingOptions
     from tfobj.serving import versions
@@ -41,6 +38,7 @@ def main():
     run_directory.read_run(_RUN_DIR.value)
     # Exporting is CPU work; a GPU may be busy training, and verification compares with a CPU process.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    command_line.import_tensorflow()
     from tfobj.serving import exporter
     from tfobj.serving import model_card
 
@@ -48,7 +46,7 @@ def main():
     export = exporter.export_model(
         run.model, _EXPORT_DIR.value, num_slots=options.num_slots, num_iterations=options.num_iterations,
         threshold=options.threshold, noise_seed=options.noise_seed, verify=_VERIFY.value,
-        model_card=model_card.describe_run(run, _CHECKPOINT.value))
+        model_card=model_card.describe_run(run, _CHECKPOINT.value), tell=lambda message: print(message, flush=True))
     _print(export)
 
 

@@ -53,7 +53,7 @@ class ExportCommandTest(unittest.TestCase):
         self.assertEqual(status, 0, errors)
         last_line = printed.strip().splitlines()[-1]
         self.assertRegex(last_line, rf"^exported: {self.export_dir}/1 largest_difference=\d\.\de-0\d$")
-        for name in ("serving_default(images uint8[B,16,12,3])", "step 12 of", "21 warm-up requests ran"):
+        for name in ("serving_default(images uint8[B,16,12,3])", "step 12 of", "14 warm-up requests ran"):
             self.assertIn(name, printed)
         card = json.loads(pathlib.Path(self.export_dir, "1", "assets.extra", "model_card.json").read_text())
         self.assertEqual([card["run"][name] for name in ("step", "evaluation", "data_fingerprint")],
@@ -68,8 +68,8 @@ class ExportCommandTest(unittest.TestCase):
         run = f"--run_dir={self.run_dir}"
         _prepare(self.run_dir)
         for arguments, message in (
-                ([f"--export_dir={self.export_dir}"], "--run_dir is missing"),
-                ([run], "--export_dir is missing"),
+                ([f"--export_dir={self.export_dir}"], "--run_dir is required"),
+                ([run], "--export_dir is required"),
                 ([f"--run_dir={self.directory}/none", f"--export_dir={self.export_dir}"], "holds no run"),
                 ([run, f"--export_dir={self.directory}/file"], "file is a file; give a directory"),
                 ([run, f"--export_dir={self.export_dir}", "--num_slots=0"], "--num_slots=0: expected at least 1"),

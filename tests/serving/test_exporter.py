@@ -161,7 +161,7 @@ class ExportTest(unittest.TestCase):
         self.assertEqual(sorted(self.export.report.differences), sorted(exported.loaded().signatures))
         self.assertLess(self.export.report.largest, 1e-5)
         self.assertLess(self.export.report.batch_difference, 1e-5)
-        self.assertEqual(self.export.report.num_warmup, 7 * 3)
+        self.assertEqual(self.export.report.num_warmup, 7 * 2)
 
     def test_card_describes_model_run_and_tensors(self):
         card = json.loads(pathlib.Path(self.export.directory, "assets.extra", "model_card.json").read_text())

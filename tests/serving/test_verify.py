@@ -27,6 +27,13 @@ class VerifyTest(unittest.TestCase):
     def _verify(self, options=_OPTIONS):
         return verify.verify_export(str(self.directory), self.model, options, batch_sizes=(1, 2))
 
+    def test_model_on_another_device_is_compared_on_the_first_cpu(self):
+        with tf.device("/CPU:1"):
+            model = exported.tiny_model()
+        self.assertIn("CPU:1", model.encoder.weights[0].value.device)
+        self.model = model
+        self.assertEqual(self._verify().problems, [])
+
     def test_changed_weight_is_found(self):
         path = next(self.directory.glob("variables/variables.data*"))
         before = np.frombuffer(path.read_bytes(), np.uint8).copy()

@@ -134,7 +134,7 @@ class CppSavedModel:
         return array
 
 
-def run_in_subprocess(directory, calls, timeout=600):
+def run_in_subprocess(directory, calls, timeout=3600):
     """Loads a SavedModel in a fresh process, on the CPU, and makes some calls.
 
     Args:

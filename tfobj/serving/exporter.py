@@ -34,7 +34,7 @@ class Export:
 
 
 def export_model(model, export_dir, *, num_slots=None, num_iterations=None, threshold=0.5, noise_seed=0,
-                 model_card=None, verify=True):
+                 model_card=None, verify=True, tell=None):
     """Exports a model as the next version below `export_dir`.
 
     Args:
@@ -46,6 +46,7 @@ def export_model(model, export_dir, *, num_slots=None, num_iterations=None, thre
         noise_seed: int >= 0. Seed of the noise that every image gets.
         model_card: Dict or None. What the card shall say about the training run.
         verify: bool. Compare the export with the model (`verify.verify_export`) before it gets its version.
+        tell: Callable of one str or None. Called before each part that takes long.
 
     Returns:
         `Export`.
@@ -54,17 +55,19 @@ def export_model(model, export_dir, *, num_slots=None, num_iterations=None, thre
         UserError: an option is impossible for this model, `export_dir` cannot be written, or the export does not
             compute what the model computes. Nothing is left under a version number then.
     """
+    tell = tell or (lambda message: None)
     options = ServingOptions(num_slots, num_iterations, threshold, noise_seed)
     options.check(model.num_slots)
     _check_model(model, options)
     temporary = versions.unpublished(export_dir)
     try:
+        tell("writing the SavedModel")
         signatures = signatures_lib.serving_signatures(model, options)
         tensors = _write_saved_model(signatures, temporary)
         card = model_card_lib.build_card(model, options, tensors, model_card)
         model_card_lib.write_card(temporary, card)
         warmup.write_warmup(temporary, warmup.warmup_records(signatures, model.name, model.image_shape))
-        report = _verify(temporary, model, options) if verify else None
+        report = _verify(temporary, model, options, tell) if verify else None
         version, directory = versions.publish(temporary, export_dir)
     except OSError as error:
         raise UserError(f"--export_dir={export_dir}: {error.strerror or error}; free space or choose another "
@@ -100,7 +103,8 @@ def _write_saved_model(signatures, directory):
                    function.get_concrete_function().structured_outputs) for name, function in functions.items()}
 
 
-def _verify(directory, model, options):
+def _verify(directory, model, options, tell):
+    tell("verifying with TensorFlow's C++ loader, about a minute for large images")
     report = verify_lib.verify_export(directory, model, options)
     if report.problems:
         raise UserError(f"the export does not compute what the model computes, nothing was written; the first of "

@@ -7,6 +7,7 @@ its outputs (labels, thresholds, PNG) is derived here a second time, with NumPy 
 
 import dataclasses
 import io
+import subprocess
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,7 @@ from tfobj.serving import cpp_loader, signatures as signatures_lib, warmup
 
 # Largest difference relative to the largest value of a tensor.
 TOLERANCE = 1e-4
-BATCH_SIZES = (1, 2, 5)
+BATCH_SIZES = (1, 3)
 _FLOATS = ("masks", "slots", "reconstruction")
 
 
@@ -66,7 +67,7 @@ def verify_export(directory, model, options, tolerance=TOLERANCE, batch_sizes=BA
     records = _read_records(directory)
     try:
         answers = cpp_loader.run_in_subprocess(directory, calls + records)
-    except RuntimeError as error:
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
         return Report({}, float("inf"), [str(error)], 0)
     problems = [f"{name}, warm-up request: {answer}"
                 for (name, _), answer in zip(records, answers[len(calls):]) if isinstance(answer, str)]
@@ -154,7 +155,9 @@ def _compare(signatures, answers, batch_sizes, model, options, samples, toleranc
 
 def _expected(model, options, images, noise, tolerance):
     """The Python model's outputs as NumPy arrays, the labels that follow from them and where labels are clear."""
-    outputs = model(images, noise=noise, num_slots=options.num_slots, num_iterations=options.num_iterations)
+    # On the CPU as the loader: GPUs multiply in TensorFloat-32, which differs by more than the tolerance.
+    with tf.device("/CPU:0"):
+        outputs = model(images, noise=noise, num_slots=options.num_slots, num_iterations=options.num_iterations)
     expected = {name: np.asarray(outputs[name]) for name in _FLOATS}
     masks = expected["masks"]
     expected["segmentation"] = np.argmax(masks, axis=1)

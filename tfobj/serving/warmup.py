@@ -17,7 +17,7 @@ from tfobj.serving import wire
 
 FILE_NAME = os.path.join("assets.extra", "tf_serving_warmup_requests")
 # Some of `allowed_batch_sizes` in export/batching.config: the server pads batches to those sizes only.
-BATCH_SIZES = (1, 4, 8)
+BATCH_SIZES = (1, 4)
 
 _DT_FLOAT, _DT_UINT8, _DT_STRING = 1, 4, 7
 
