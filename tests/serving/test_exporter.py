@@ -218,6 +218,12 @@ class ExportOptionsTest(unittest.TestCase):
             exporter.export_model(model, self.base, num_slots=5)
         self.assertFalse(os.path.exists(self.base))
 
+    def test_diverged_weights_are_refused(self):
+        model = exported.tiny_model()
+        model.encoder.weights[0].assign(np.full(model.encoder.weights[0].shape, np.nan))
+        with self.assertRaisesRegex(UserError, "not finite: its training diverged"):
+            exporter.export_model(model, self.base)
+
     def test_base_path_that_is_a_file_is_refused(self):
         pathlib.Path(self.base).write_text("in the way")
         for path in (self.base, os.path.join(self.base, "below")):

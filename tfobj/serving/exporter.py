@@ -5,6 +5,7 @@ import logging
 import shutil
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfobj.errors import UserError
@@ -83,8 +84,10 @@ def _check_model(model, options):
         raise UserError(f"the model computes in {model.dtype_policy.compute_dtype}, exports are float32; rebuild it "
                         "under the float32 policy and load the weights")
     noise = {name: tf.zeros(entry.shape) for name, entry in model.noise_spec(1, options.num_slots).items()}
-    model(tf.zeros((1, *model.image_shape)), noise=noise, num_slots=options.num_slots,
-          num_iterations=options.num_iterations)
+    outputs = model(tf.zeros((1, *model.image_shape)), noise=noise, num_slots=options.num_slots,
+                    num_iterations=options.num_iterations)
+    if not all(np.isfinite(outputs[name]).all() for name in ("masks", "slots", "reconstruction")):
+        raise UserError("the model's output is not finite: its training diverged; export another checkpoint or run")
 
 
 def _write_saved_model(signatures, directory):
