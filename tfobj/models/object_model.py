@@ -1,5 +1,7 @@
 """The contract between the models and everything that trains, scores, draws and serves them."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -101,7 +103,10 @@ class ObjectModel(keras.Model):
         """Creates every weight by running one empty image; returns the model."""
         if not self.built:
             noise = {name: ops.zeros(entry.shape) for name, entry in self.noise_spec(1).items()}
-            self(ops.zeros((1, *self.image_shape)), noise=noise)
+            with warnings.catch_warnings():
+                # When an option is wrong, Keras first warns at length and then raises the error that says it.
+                warnings.simplefilter("ignore")
+                self(ops.zeros((1, *self.image_shape)), noise=noise)
         return self
 
     def get_config(self):

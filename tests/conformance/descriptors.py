@@ -1,0 +1,96 @@
+"""Every registered model once, in a tiny configuration: what the properties of this directory are checked on.
+
+A model joins by adding one `Descriptor`.
+"""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+
+from tests import helpers
+from tfobj import registry
+
+
+@dataclasses.dataclass(frozen=True)
+class Descriptor:
+    """A model and what is known about it.
+
+    Attributes:
+        name: str. Key of `tfobj.registry.MODELS`.
+        config: Instance of its configuration class, small enough that a step takes milliseconds.
+        other_config: Another one, whose weights have other shapes.
+        image_shape: Tuple (H, W, C).
+        inert: Dict from the name of a weight to the index of its entries whose gradient is zero in exact arithmetic.
+        slot_noise: Names of the noise entries whose axis 1 is the slot; permuting them permutes the slots. Empty: the
+            model is not equivariant.
+        slot_axes: Dict from the name of an output to its slot axis, for the equivariance.
+        float32_layers: Names of the layers that stay float32 under every policy.
+    """
+
+    name: str
+    config: object
+    other_config: object
+    image_shape: tuple
+    inert: dict
+    slot_noise: tuple
+    slot_axes: dict
+    float32_layers: tuple
+
+    def build(self, seed=0, model_config=None):
+        """A built model whose weights are all away from their initial values and follow from the seed."""
+        keras.utils.set_random_seed(seed)
+        model = registry.build_model(self.name, model_config or self.config, self.image_shape)
+        return helpers.perturb(model, seed)
+
+    def image(self, count, seed=0):
+        """Images, float32 [count, H, W, C] in [0, 1]."""
+        return helpers.unit_images(count, self.image_shape, seed)
+
+    def without_inert(self, values):
+        """Copies named arrays without the inert entries, where only rounding noise lives and optimizers wander.
+
+        Args:
+            values: Dict from the name of a weight to an array.
+
+        Returns:
+            Dict of the same names.
+        """
+        values = {name: np.array(value) for name, value in values.items()}
+        for name, index in self.inert.items():
+            values[name][index] = 0.0
+        return values
+
+
+SLOT_AXES = {"masks": 1, "components": 1, "slots": 1}
+
+MODELS = (
+    Descriptor(
+        name="slot_attention",
+        config=helpers.slot_attention_config(),
+        other_config=helpers.slot_attention_config(encoder_channels=4),
+        image_shape=(16, 16, 3),
+        # The softmax over slots ignores what all slots share: an offset of the queries, and the bias of the mask logit.
+        inert={"slot_attention/norm_slots/beta": ..., "decoder/deconv2/bias": -1},
+        slot_noise=("slots",),
+        slot_axes={**SLOT_AXES, "attention": 2},
+        float32_layers=("slot_attention",),
+    ),
+)
+
+
+def for_every_model(test):
+    """Turns a test method that takes a `Descriptor` into one that runs it for every model."""
+    @functools.wraps(test)
+    def run(self):
+        for descriptor in MODELS:
+            with self.subTest(model=descriptor.name):
+                test(self, descriptor)
+
+    return run
+
+
+def weights_of(model):
+    """Dict from the name of a trainable weight to its values."""
+    return {helpers.weight_name(variable): helpers.array(variable) for variable in model.trainable_variables}

@@ -1,0 +1,35 @@
+"""A SavedModel computes what the model computes, for every batch size."""
+
+import os
+import tempfile
+import unittest
+
+import keras
+import tensorflow as tf
+
+from tests import helpers
+from tests.conformance.descriptors import for_every_model
+
+
+class SavedModelTest(unittest.TestCase):
+    @for_every_model
+    def test_saved_model_equals_eager_for_every_batch_size(self, descriptor):
+        model = descriptor.build()
+        names = sorted(model.noise_spec(1))
+        signature = [tf.TensorSpec((None, *model.image_shape), name="images"),
+                     *(tf.TensorSpec((None, *model.noise_spec(1)[name].shape[1:]), name=name) for name in names)]
+        archive = keras.export.ExportArchive()
+        archive.add_endpoint(
+            "predict", lambda images, *noise: model(images, noise=dict(zip(names, noise, strict=True))), signature)
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "1")
+            archive.write_out(path, verbose=False)
+            loaded = tf.saved_model.load(path)
+            for count in (1, 2, 5):
+                image, noise = descriptor.image(count), helpers.noise_of(model, count)
+                expected = model(image, noise=noise)
+                outputs = loaded.predict(image, *(noise[name] for name in names))
+                self.assertEqual(sorted(outputs), sorted(expected))
+                segmentation = helpers.array(outputs.pop("segmentation")) == helpers.array(expected.pop("segmentation"))
+                self.assertGreater(segmentation.mean(), 0.99)  # near ties may fall either way
+                self.assertLess(helpers.largest_difference(outputs, expected), 1e-5)
