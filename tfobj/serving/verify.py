@@ -14,6 +14,7 @@ from PIL import Image
 import tensorflow as tf
 
 from tfobj import visualisation
+from tfobj.data import preprocessing
 from tfobj.serving import cpp_loader, signatures as signatures_lib, warmup
 
 # Largest difference relative to the largest value of a tensor.
@@ -108,7 +109,8 @@ def _samples(model, options, count):
     images = np.clip(images + generator.integers(-8, 9, images.shape), 0, 255).astype(np.uint8)
     files = np.array([_image_file(image, index) for index, image in enumerate(images)], object)
     seen = {"serving_default": images.astype(np.float32) / 255.0,
-            "serve_bytes": signatures_lib.decode_images(tf.constant(files), model.image_shape)[0].numpy()}
+            "serve_bytes": np.stack([preprocessing.fit_image(np.asarray(Image.open(io.BytesIO(content))),
+                                                             model.image_shape) for content in files])}
     seen["serve_float"], seen["segment_bytes"] = seen["serving_default"], seen["serve_bytes"]
     requests = {"serving_default": {"images": images}, "serve_float": {"images": seen["serve_float"]},
                 "serve_bytes": {"image_bytes": files}, "segment_bytes": {"image_bytes": files}}
