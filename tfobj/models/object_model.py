@@ -109,6 +109,10 @@ class ObjectModel(keras.Model):
                 self(ops.zeros((1, *self.image_shape)), noise=noise)
         return self
 
+    def build_from_config(self, config):
+        """Builds a model that is read from a file; through a call, so that its weights get the paths they always have."""
+        self.build_on_zeros()
+
     def get_config(self):
         return {"name": self.name, **self._config}
 

@@ -39,9 +39,9 @@ class SlotAttentionAutoencoder(ObjectModel):
                  encoder_position_embedding=True, decoder_channels=64, decoder_broadcast_size=8,
                  decoder_strides=(2, 2, 2, 2, 1), attention_scale=0.0, attention_epsilon=1e-8, name=None, **attention):
         super().__init__(
-            image_shape, num_slots, name=name, encoder_channels=encoder_channels, encoder_strides=encoder_strides,
+            image_shape, num_slots, name=name, encoder_channels=encoder_channels, encoder_strides=tuple(encoder_strides),
             encoder_position_embedding=encoder_position_embedding, decoder_channels=decoder_channels,
-            decoder_broadcast_size=decoder_broadcast_size, decoder_strides=decoder_strides,
+            decoder_broadcast_size=decoder_broadcast_size, decoder_strides=tuple(decoder_strides),
             attention_scale=attention_scale, attention_epsilon=attention_epsilon, **attention)
         *image_size, image_channels = self.image_shape
         self.encoder = ConvolutionalEncoder(encoder_channels, encoder_strides, encoder_position_embedding,

@@ -1,0 +1,151 @@
+"""What every command shares: help, one-line errors, exit status 2, a quiet start."""
+
+import contextlib
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import textwrap
+import unittest
+
+from tests.helpers import ROOT
+from tfobj import command_line
+from tfobj.errors import UserError
+
+COMMAND = '''
+"""Says hello.
+
+    python hello.py --name=you
+"""
+from absl import flags
+from tfobj import command_line
+from tfobj.errors import UserError
+
+_NAME = flags.DEFINE_string("name", None, "Whom to greet. (default: nobody)")
+
+
+def main():
+    command_line.require(name=_NAME.value)
+    if _NAME.value == "nobody":
+        raise UserError("--name=nobody cannot be\\n  greeted; give a name")
+    if _NAME.value == "quickly":
+        return 7
+    print("hello", _NAME.value)
+
+
+if __name__ == "__main__":
+    command_line.run(main)
+'''
+
+
+def run_python(*arguments, **environment):
+    """Runs Python from the repository root; returns (exit status, standard output, standard error)."""
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+                          env={**os.environ, **environment})
+    return done.returncode, done.stdout, done.stderr
+
+
+class CommandTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.directory.cleanup)
+        cls.path = pathlib.Path(cls.directory.name) / "hello.py"
+        cls.path.write_text(COMMAND)
+
+    def run_command(self, *arguments):
+        return run_python(str(self.path), *arguments, PYTHONPATH=str(ROOT))
+
+    def check_error(self, expected, *arguments):
+        status, output, error = self.run_command(*arguments)
+        self.assertEqual((status, output), (2, ""), error)
+        self.assertEqual(error.count("\n"), 1, error)
+        self.assertTrue(error.startswith("error: "), error)
+        self.assertIn(expected, error)
+
+    def test_success_and_exit_status(self):
+        self.assertEqual(self.run_command("--name=you"), (0, "hello you\n", ""))
+        self.assertEqual(self.run_command("--name=quickly"), (7, "", ""))
+
+    def test_errors_are_one_line(self):
+        self.check_error("--name=nobody cannot be greeted; give a name", "--name=nobody")
+        self.check_error("--name is required; see --help")
+        self.check_error("Unknown command line flag 'nme'", "--nme=you")
+        self.check_error("unexpected argument 'you': every option is a flag", "--name=x", "you")
+        self.check_error("a flagfile cannot be read", "--flagfile=no/such.flags")
+
+    def test_help_shows_the_docstring_and_the_flags(self):
+        for word in ("--help", "-help", "--helpfull", "--helpshort"):
+            status, output, error = self.run_command(word)
+            self.assertEqual((status, error), (0, ""))
+            self.assertTrue(output.startswith("Says hello."), output)
+            self.assertIn("This command\n  --name=STRING\n      Whom to greet. (default: nobody)\n", output)
+            self.assertIn("--flagfile=PATH", output)
+
+
+class TrainCommandTest(unittest.TestCase):
+    def test_help_prints_sections(self):
+        status, output, error = run_python("-m", "tfobj.train", "--help")
+        self.assertEqual((status, error), (0, ""))
+        headings = [line for line in output.splitlines() if line and not line.startswith(" ")]
+        for heading in ("Trains a model.", "The model", "What the images are and how they reach the model",
+                        "Optimisation, devices, bookkeeping",
+                        "Slot Attention for object discovery (Locatello et al. 2020); defaults are the paper's CLEVR model",
+                        "From a file"):
+            self.assertIn(heading, headings)
+        for line in ("  --model=STRING", "  --num_slots=INT", "  --[no]use_mlp", "  --learning_rate=FLOAT",
+                     "  --aggregation=mean|sum|sum_layernorm", "  --run_dir=STRING"):
+            self.assertIn(line, output.splitlines())
+        self.assertEqual(output.count("  --num_slots="), 1)
+        self.assertLessEqual(max(map(len, output.splitlines())), 120)
+
+    def test_wrong_flags_are_one_line_without_a_traceback(self):
+        for arguments, expected in (
+                ((), "no model was chosen"), (("--num_slotz=3",), "Unknown command line flag 'num_slotz'. Did you mean"),
+                (("--flagfile=experiments/quickstart.flags", "--num_slots=0"), "is below the smallest possible value 1"),
+                (("--flagfile=experiments/nothing.flags",), "a flagfile cannot be read")):
+            status, output, error = run_python("-m", "tfobj.train", *arguments)
+            self.assertEqual((status, output, error.count("\n")), (2, "", 1), error)
+            self.assertIn(expected, error)
+            self.assertNotIn("Traceback", error)
+
+
+class FunctionsTest(unittest.TestCase):
+    def test_failure_is_folded_to_one_line(self):
+        with contextlib.redirect_stderr(io.StringIO()) as error:
+            self.assertEqual(command_line.fail("first\n   second"), 2)
+        self.assertEqual(error.getvalue(), "error: first second\n")
+
+    def test_required_values(self):
+        command_line.require(run_dir="runs/a", zero=0)
+        for value in (None, ""):
+            with self.assertRaisesRegex(UserError, "--run_dir is required; see --help"):
+                command_line.require(other="x", run_dir=value)
+
+
+class ImportTensorflowTest(unittest.TestCase):
+    """Against a package of that name that writes to file descriptor 2, as the real one's libraries do."""
+
+    def run_import(self, ending):
+        source = textwrap.dedent('''
+            import os
+            os.write(2, b"WARNING: All log messages before absl::InitializeLog()\\nI0000 00:00 port.cc] oneDNN\\n")
+            os.write(2, b"W0000 00:00 cuda] nothing\\n\\nsomething went wrong\\n")
+            class config:
+                list_physical_devices = staticmethod(lambda: [])
+            ''') + ending
+        with tempfile.TemporaryDirectory() as directory:
+            pathlib.Path(directory, "tensorflow.py").write_text(source)
+            return run_python("-c", "from tfobj import command_line; command_line.import_tensorflow(); print('done')",
+                              PYTHONPATH=directory + os.pathsep + str(ROOT))
+
+    def test_notices_are_dropped_and_the_rest_is_shown(self):
+        self.assertEqual(self.run_import(""), (0, "done\n", "something went wrong\n"))
+
+    def test_everything_is_shown_when_the_import_fails(self):
+        status, output, error = self.run_import("raise ImportError('libcuda')\n")
+        self.assertEqual((status, output), (1, ""))
+        for text in ("oneDNN", "something went wrong", "ImportError: libcuda"):
+            self.assertIn(text, error)

@@ -1,0 +1,60 @@
+"""Every experiment file describes a run; the published ones have the published sizes."""
+
+import unittest
+
+from tests import helpers
+from tests.parsed_flags import read_experiment
+from tfobj import registry
+
+EXPERIMENTS = helpers.ROOT / "experiments"
+FILES = sorted(path.relative_to(helpers.ROOT) for path in EXPERIMENTS.rglob("*.flags") if path.name != "_base.flags")
+IMAGE_SHAPES = {"tetrominoes": (35, 35, 3), "multi_dsprites": (64, 64, 3), "clevr_masks": (128, 128, 3),
+                "colored_shapes": (32, 32, 3)}
+# Parameters, slots, preprocessing and most objects of the published models (Slot Attention, Tables 4 to 7).
+PUBLISHED = {
+    "slot_attention_tetrominoes": (235_812, 4, 0),
+    "slot_attention_multi_dsprites": (235_812, 6, 0),
+    "slot_attention_multi_dsprites_binarized": (235_812, 4, 0),
+    "slot_attention_clevr6": (890_308, 7, 6),
+}
+
+
+class ExperimentsTest(unittest.TestCase):
+    def test_files_are_there(self):
+        names = {path.stem for path in FILES}
+        self.assertLessEqual({*PUBLISHED, "quickstart"}, names)
+        smoke = {path.stem for path in FILES if path.parent.name == "smoke"}
+        self.assertEqual(smoke, set(registry.MODELS), "every model has a smoke run")
+
+    def test_every_file_parses_and_its_model_fits_its_images(self):
+        for path in FILES:
+            with self.subTest(path=str(path)):
+                experiment = read_experiment(f"--flagfile={path}")
+                self.assertIn(experiment.model, registry.MODELS)
+                shape = IMAGE_SHAPES[experiment.data.dataset]
+                model = registry.build_model(experiment.model, experiment.model_config, shape)
+                outputs = model.noise_spec(1)
+                self.assertEqual(outputs["slots"].shape[1], experiment.model_config.num_slots)
+                if path.stem in PUBLISHED:
+                    self.check_published(path.stem, experiment, model)
+
+    def check_published(self, name, experiment, model):
+        """Compares with the published model and optimisation."""
+        count, num_slots, max_objects = PUBLISHED[name]
+        self.assertEqual(helpers.count_parameters(model), count)
+        self.assertEqual((experiment.model_config.num_slots, experiment.model_config.num_iterations), (num_slots, 3))
+        self.assertEqual(experiment.data.max_objects, max_objects)
+        train = experiment.train
+        self.assertEqual((train.num_steps, train.batch_size, train.learning_rate, train.warmup_steps, train.decay,
+                          train.decay_rate, train.decay_steps, train.adam_epsilon, train.clip_norm, train.optimizer),
+                         (500_000, 64, 4e-4, 10_000, "exponential", 0.5, 100_000, 1e-8, 0.0, "adam"))
+
+    def test_every_file_says_what_it_reproduces(self):
+        for path in FILES:
+            lines = (helpers.ROOT / path).read_text().splitlines()
+            header = [line for line in lines if line.startswith("#")]
+            self.assertTrue(lines[0].startswith("# ") and len(header) >= 1, path)
+            if path.stem in PUBLISHED:
+                self.assertIn("Locatello et al. 2020", header[0])
+                self.assertRegex(" ".join(header), r"\d\d\.\d \+- \d\.\d %")
+            self.assertTrue(any(line.startswith("--run_dir=runs/") for line in lines), path)
