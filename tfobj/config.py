@@ -44,7 +44,6 @@ class DataConfig:
     min_objects: int = knob(0, "Keep scenes with at least this many objects.", minimum=0)
     max_objects: int = knob(0, "Keep scenes with at most this many objects; 0: all.", minimum=0)
     num_train_examples: int = knob(0, "Use the first N training examples (before filters); 0: all.", minimum=0)
-    shuffle_buffer: int = knob(10_000, "Shuffle window in examples.", minimum=1)
 
 
 @dataclasses.dataclass(frozen=True)

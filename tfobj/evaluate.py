@@ -28,11 +28,11 @@ def main():
     command_line.require(run_dir=_RUN_DIR.value)
     command_line.import_tensorflow()
     from tfobj.training import evaluate_run
-    from tfobj.training.progress import BatchProgress
+    from tfobj.training.progress import Countdown
 
     result, path, picture = evaluate_run.evaluate_run(
         _RUN_DIR.value, _SPLIT.value, _NUM_EXAMPLES.value, _CHECKPOINT.value, _NUM_SLOTS.value, _NUM_ITERATIONS.value,
-        _NOISE_SEED.value, _BATCH_SIZE.value, _DATA_DIR.value, BatchProgress("scored"))
+        _NOISE_SEED.value, _BATCH_SIZE.value, _DATA_DIR.value, Countdown("scored", "batches"))
     print(evaluate_run.table(result))
     print(f"written: {path}, {picture}")
 

@@ -39,6 +39,7 @@ def main():
     # Exporting is CPU work; a GPU may be busy training, and verification compares with a CPU process.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     command_line.import_tensorflow()
+    command_line.import_tensorflow()
     from tfobj.serving import exporter
     from tfobj.serving import model_card
 

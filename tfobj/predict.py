@@ -28,29 +28,6 @@ _BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "Images per pass of the mode
 _NOISE_SEED = flags.DEFINE_integer("noise_seed", 0, "Seed of the noise that every image gets.")
 
 
-class Report:
-    """Prints `reading 120/2000 images  31 images/s  ETA 1:01`: in place on a terminal, else every ten seconds.
-
-    Args:
-        verb: str. What is being done.
-    """
-
-    def __init__(self, verb):
-        self._verb, self._start, self._printed = verb, time.monotonic(), time.monotonic()
-
-    def __call__(self, done, total):
-        """Notes that `done` of `total` images are finished."""
-        from tfobj.training.progress import duration
-
-        now, terminal = time.monotonic(), sys.stdout.isatty()
-        if done < total and now - self._printed < (0.1 if terminal else 10.0):
-            return
-        self._printed = now
-        rate = done / max(now - self._start, 1e-3)
-        line = f"{self._verb} {done}/{total} images  {rate:.3g} images/s  ETA {duration((total - done) / rate)}"
-        print(line.ljust(78), end="\r" if terminal and done < total else "\n", flush=True)
-
-
 def main():
     """Checks flags and images, loads the run, predicts."""
     for flag in (_RUN_DIR, _IMAGES, _OUT):
@@ -60,12 +37,14 @@ def main():
     from tfobj import photos
     from tfobj.serving.options import ServingOptions
     from tfobj.training import run_directory
+    from tfobj.training.progress import Countdown
 
     options = ServingOptions(_NUM_SLOTS.value, _NUM_ITERATIONS.value, _THRESHOLD.value, _NOISE_SEED.value)
     options.check()
     run_directory.read_run(_RUN_DIR.value)
     paths = photos.find(_IMAGES.value)
-    photos.check(paths, _OUT.value, Report("reading"))
+    photos.check(paths, _OUT.value, Countdown("reading"))
+    command_line.import_tensorflow()
     from tfobj import prediction
 
     run = run_directory.load_run(_RUN_DIR.value, checkpoint=_CHECKPOINT.value)
@@ -73,7 +52,7 @@ def main():
     about = {"run_dir": _RUN_DIR.value, "checkpoint": _CHECKPOINT.value, "step": run.step,
              "image_shape": list(run.image_shape), **dataclasses.asdict(options)}
     prediction.prepare_out(_OUT.value)
-    index = prediction.predict(predictor, paths, _OUT.value, about, Report("predicting"))
+    index = prediction.predict(predictor, paths, _OUT.value, about, Countdown("predicting"))
     _print(index, options.threshold)
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tfobj.errors import UserError
+from tfobj.ops.precision import at_least_float32
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -16,7 +17,7 @@ class SlotAttention(keras.layers.Layer):
     the initial slots are `mu + exp(log_sigma) * noise`). K and T may differ from the constructor's at any call,
     except that `slot_init="per_slot"` fixes K.
 
-    Logits, softmax, offset and renormalisation are computed in float32 whatever the dtype policy.
+    Logits, softmax, offset and renormalisation are computed in float32 or wider, whatever the dtype policy.
 
     Args:
         num_slots: int. K in training. Defaults to `7`.
@@ -135,8 +136,8 @@ class SlotAttention(keras.layers.Layer):
             raise ValueError("SlotAttention needs initial `slots` or `noise`")
         slots = self.initial_slots(noise) if slots is None else ops.cast(slots, self.compute_dtype)
         inputs = self.norm_inputs(inputs) if self.norm_inputs else inputs
-        keys = ops.cast(self.k(inputs) if self.k else inputs, "float32")  # [B,N,D]
-        values = ops.cast(self.v(inputs) if self.v else inputs, "float32")  # [B,N,D]
+        keys = at_least_float32(self.k(inputs) if self.k else inputs)  # [B,N,D]
+        values = at_least_float32(self.v(inputs) if self.v else inputs)  # [B,N,D]
         trace = {"slots_init": slots, "attention": [], "weights": [], "updates": [], "states": [], "iterates": []}
         for _ in range(self.num_iterations if num_iterations is None else num_iterations):
             attention, weights = self._attend(keys, slots)
@@ -150,7 +151,7 @@ class SlotAttention(keras.layers.Layer):
     def _attend(self, keys, slots):
         """Returns attention and aggregation weights, both float32 [B,N,K]."""
         queries = self.norm_slots(slots) if self.norm_slots else slots
-        queries = ops.cast(self.q(queries) if self.q else queries, "float32") * self.scale  # [B,K,D]
+        queries = at_least_float32(self.q(queries) if self.q else queries) * self.scale  # [B,K,D]
         logits = ops.einsum("bnd,bkd->bnk", keys, queries)
         if self.softmax_axis == "inputs":
             attention = ops.softmax(logits, axis=1)

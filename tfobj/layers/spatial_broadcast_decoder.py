@@ -72,7 +72,8 @@ class SpatialBroadcastDecoder(keras.layers.Layer):
         """Repeats the slots over the grid and adds the position embedding; [B*K, h, w, D]."""
         size = slots.shape[-1]
         flat = ops.reshape(slots, (-1, 1, 1, size))  # [B*K,1,1,D]
-        return self.pos(ops.tile(flat, (1, *self.grid_size, 1)))
+        # The sum with the embedded grid broadcasts; an explicit tile over two axes is miscompiled by OpenVINO.
+        return self.pos(flat, size=self.grid_size)  # [B*K,h,w,D]
 
     def get_config(self):
         return {**super().get_config(), "image_size": self.image_size, "output_channels": self.output_channels,

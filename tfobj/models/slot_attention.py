@@ -7,6 +7,7 @@ from tfobj.layers.convolutional_encoder import ConvolutionalEncoder
 from tfobj.layers.slot_attention import SlotAttention
 from tfobj.layers.spatial_broadcast_decoder import SpatialBroadcastDecoder
 from tfobj.models.object_model import NoiseSpec, ObjectModel
+from tfobj.ops.precision import at_least_float32, island_dtype
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -48,7 +49,7 @@ class SlotAttentionAutoencoder(ObjectModel):
                                             name="encoder")
         # A float32 island: competition between slots decides on small differences, and it is cheap.
         self.slot_attention = SlotAttention(num_slots, scale=attention_scale or None, epsilon=attention_epsilon,
-                                            name="slot_attention", dtype="float32", **attention)
+                                            name="slot_attention", dtype=island_dtype(), **attention)
         self.decoder = SpatialBroadcastDecoder(tuple(image_size), image_channels + 1, decoder_channels,
                                                decoder_strides, decoder_broadcast_size, name="decoder")
 
@@ -68,14 +69,16 @@ class SlotAttentionAutoencoder(ObjectModel):
 
     def decode(self, slots):
         """Decodes slots [B, K, D] to `reconstruction`, `masks`, `components` and `slots`, see `call`."""
-        canvas = ops.cast(self.decoder(slots), "float32")  # [B,K,H,W,C+1]
+        canvas = at_least_float32(self.decoder(slots))  # [B,K,H,W,C+1]
         masks = ops.softmax(canvas[..., -1], axis=1)  # [B,K,H,W]
         components = canvas[..., :-1] * 0.5 + 0.5  # [B,K,H,W,C]
         reconstruction = ops.sum(masks[..., None] * components, axis=1)  # [B,H,W,C]
         return {"reconstruction": reconstruction, "masks": masks, "components": components,
-                "slots": ops.cast(slots, "float32")}
+                "slots": slots}
 
     def losses_of(self, image, outputs):
         """Returns `loss`, the mean squared error in [-1, 1] (Section E.4), and `mse`, the same error in [0, 1]."""
-        error = ops.mean(ops.square(image - outputs["reconstruction"]), axis=(1, 2, 3))  # [B]
+        reconstruction = outputs["reconstruction"]
+        error = ops.square(ops.cast(image, reconstruction.dtype) - reconstruction)
+        error = ops.mean(error, axis=(1, 2, 3))  # [B]
         return {"loss": 4.0 * error, "mse": error}

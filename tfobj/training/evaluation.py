@@ -37,6 +37,7 @@ class Evaluator:
         self._overrides = {"num_slots": num_slots, "num_iterations": num_iterations}
         self._noise_seed = noise_seed
         self._run_batch = tf.function(self._run_batch_of, autograph=False)
+        self._dataset = None
 
     def run(self, report=None):
         """Scores every image.
@@ -54,13 +55,15 @@ class Evaluator:
             if report is not None:
                 report(number, self._input.num_batches)
         values = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-        valid = values.pop("valid")
+        valid = values.pop("valid").astype(bool)
         return _summary({name: value[valid] for name, value in values.items()})
 
     def _batches(self):
-        return self._strategy.distribute_datasets_from_function(lambda context: self._input.dataset(
-            num_shards=context.num_input_pipelines, shard_index=context.input_pipeline_id,
-            replicas_per_shard=context.num_replicas_in_sync // context.num_input_pipelines))
+        if self._dataset is None:
+            self._dataset = self._strategy.distribute_datasets_from_function(lambda context: self._input.dataset(
+                num_shards=context.num_input_pipelines, shard_index=context.input_pipeline_id,
+                replicas_per_shard=context.num_replicas_in_sync // context.num_input_pipelines))
+        return self._dataset
 
     def _noise(self):
         spec = self._model.noise_spec(1, self._overrides["num_slots"])
@@ -83,7 +86,7 @@ class Evaluator:
         values.update(slot_statistics.per_image_statistics(outputs["masks"], outputs["components"]))
         if "mask" in batch and self._max_objects is not None:
             values.update(self._segmentation_scores(batch["mask"], outputs["masks"]))
-        return {**values, "valid": batch["valid"]}
+        return {**values, "valid": tf.cast(batch["valid"], tf.int32)}  # gathering takes no booleans
 
     def _segmentation_scores(self, true, masks):
         num_true, num_slots = self._max_objects + 1, masks.shape[1]

@@ -76,26 +76,25 @@ class Progress:
         print(message, flush=True)
 
 
-class BatchProgress:
-    """Prints `scored 64/320 batches  ETA 0:12` for work that is counted in batches; silent if it is over at once.
+class Countdown:
+    """Prints `reading 120/2000 images  31 images/s  ETA 1:01`: in place on a terminal, else every ten seconds.
 
     Args:
-        verb: str. What happens to a batch.
+        verb: str. What is being done.
+        noun: str. What it is done to. Defaults to `images`.
     """
 
-    def __init__(self, verb):
-        self._verb, self._started, self._printed = verb, None, 0.0
-        self._terminal = sys.stdout.isatty()
+    def __init__(self, verb, noun="images"):
+        self._verb, self._noun = verb, noun
+        self._start = self._printed = time.monotonic()
 
     def __call__(self, done, total):
-        now = time.monotonic()
-        self._started = self._started or now
-        if now - self._printed < (0.5 if self._terminal else 10.0) and done < total:
+        """Notes that `done` of `total` are finished."""
+        now, terminal = time.monotonic(), sys.stdout.isatty()
+        if done < total and now - self._printed < (0.1 if terminal else 10.0):
             return
-        first, self._printed = not self._printed, now
-        if first and done == 1:
-            return
-        left = (total - done) * (now - self._started) / max(done - 1, 1)
-        end = "\n" if not self._terminal or done == total else ""
-        start = "\r" if self._terminal else ""
-        print(f"{start}{self._verb} {done}/{total} batches  ETA {duration(left)}", end=end, flush=True)
+        self._printed = now
+        rate = done / max(now - self._start, 1e-3)
+        left = duration((total - done) / rate)
+        line = f"{self._verb} {done}/{total} {self._noun}  {rate:.3g} {self._noun}/s  ETA {left}"
+        print(line.ljust(78), end="\r" if terminal and done < total else "\n", flush=True)

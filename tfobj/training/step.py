@@ -117,13 +117,14 @@ class TrainingStep:
             gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
             terms = context.all_reduce(tf.distribute.ReduceOp.MEAN, terms)
         norm = tf.linalg.global_norm(gradients)
+        terms = {name: tf.cast(value, tf.float32) for name, value in terms.items()}
         if self.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
         if replicas > 1:  # the optimizer sums over replicas what every replica holds already
             gradients = [gradient / replicas for gradient in gradients]
         self.optimizer.apply(gradients, self.model.trainable_variables)
         self.model.after_step(terms)
-        return {**terms, "gradient_norm": norm}
+        return {**terms, "gradient_norm": tf.cast(norm, tf.float32)}
 
     def _loss_and_gradients_of(self, image, noise):
         variables = self.model.trainable_variables

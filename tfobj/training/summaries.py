@@ -9,6 +9,8 @@ from tensorboard.plugins.hparams import api as hparams
 
 from tfobj import visualisation
 
+_NUM_ATTENTION_PICTURES = 2  # one line per image and iteration
+
 
 class Summaries:
     """Writes the records of one run. The step is the optimizer's, so that curves continue after a resume.
@@ -77,7 +79,8 @@ class Summaries:
             return
         grids = {"slots": visualisation.slot_grid(images, outputs, masks=masks, background_slot=background_slot)}
         if "attention" in outputs:
-            grids["attention"] = visualisation.attention_grid(images, outputs["attention"], background_slot)
+            few = slice(_NUM_ATTENTION_PICTURES)
+            grids["attention"] = visualisation.attention_grid(images[few], outputs["attention"][few], background_slot)
         with self._writer("validation").as_default():
             for name, grid in grids.items():
                 tf.summary.image(name, grid[None], step=step)
