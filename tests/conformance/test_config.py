@@ -16,6 +16,7 @@ class ConfigTest(unittest.TestCase):
     def check_equal(self, descriptor, model, twin):
         image, noise = descriptor.image(2), helpers.noise_of(model, 2)
         self.assertEqual(twin.get_config(), model.get_config())
+        self.assertEqual([weight.path for weight in twin.weights], [weight.path for weight in model.weights])
         self.assertEqual(helpers.largest_difference(model(image, noise=noise), twin(image, noise=noise)), 0.0)
 
     @for_every_model

@@ -30,3 +30,10 @@ class SoftPositionEmbeddingTest(unittest.TestCase):
         for height, width in ((4, 4), (9, 2), (1, 6)):
             added = helpers.array(layer(np.zeros((1, height, width, 4), np.float32)))
             np.testing.assert_allclose(added, position_grid(height, width), atol=1e-6)
+
+    def test_a_single_cell_is_spread_over_a_given_size(self):
+        layer = SoftPositionEmbedding()
+        cell = helpers.unit_images(2, (1, 1, 3))
+        spread = layer(cell, size=(4, 6))
+        expected = layer(np.tile(cell, (1, 4, 6, 1)))
+        np.testing.assert_allclose(spread, expected, atol=1e-6)
