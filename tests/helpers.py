@@ -1,4 +1,4 @@
-"""What tests of layers and models share: small inputs, gradients by name, and the checks that every layer or model passes."""
+"""What tests of layers and models share: small inputs, gradients by name, checks that every layer or model passes."""
 
 import pathlib
 
@@ -43,7 +43,7 @@ def noise_of(model, count, seed=0, num_slots=None):
 
 
 def perturb(module, seed=0, scale=0.1):
-    """Moves every weight by normal noise, so that zeros and ones of the initialisers hide nothing; returns the module."""
+    """Moves every weight by normal noise, so that initial zeros and ones hide nothing; returns the module."""
     generator = np.random.default_rng(seed)
     for variable in module.trainable_variables:
         variable.assign(array(variable) + generator.normal(0.0, scale, variable.shape).astype(np.float32))
@@ -112,6 +112,7 @@ def run_layer_test(test, layer_class, arguments, inputs, output_shape, num_param
     Returns:
         The built layer.
     """
+    keras.utils.set_random_seed(0)
     pick = pick or (lambda outputs: outputs)
     layer = layer_class(**arguments, name="layer")
 

@@ -12,6 +12,7 @@ import unittest
 
 from tests.helpers import ROOT
 from tfobj import command_line
+from tfobj.config import SlotAttentionConfig
 from tfobj.errors import UserError
 
 COMMAND = '''
@@ -42,8 +43,8 @@ if __name__ == "__main__":
 
 def run_python(*arguments, **environment):
     """Runs Python from the repository root; returns (exit status, standard output, standard error)."""
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
-                          env={**os.environ, **environment})
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
+                          timeout=120, env={**os.environ, **environment})
     return done.returncode, done.stdout, done.stderr
 
 
@@ -92,8 +93,7 @@ class TrainCommandTest(unittest.TestCase):
         headings = [line for line in output.splitlines() if line and not line.startswith(" ")]
         for heading in ("Trains a model.", "The model", "What the images are and how they reach the model",
                         "Optimisation, devices, bookkeeping",
-                        "Slot Attention for object discovery (Locatello et al. 2020); defaults are the paper's CLEVR model",
-                        "From a file"):
+                        SlotAttentionConfig.__doc__.splitlines()[0].rstrip("."), "From a file"):
             self.assertIn(heading, headings)
         for line in ("  --model=STRING", "  --num_slots=INT", "  --[no]use_mlp", "  --learning_rate=FLOAT",
                      "  --aggregation=mean|sum|sum_layernorm", "  --run_dir=STRING"):
@@ -103,8 +103,9 @@ class TrainCommandTest(unittest.TestCase):
 
     def test_wrong_flags_are_one_line_without_a_traceback(self):
         for arguments, expected in (
-                ((), "no model was chosen"), (("--num_slotz=3",), "Unknown command line flag 'num_slotz'. Did you mean"),
-                (("--flagfile=experiments/quickstart.flags", "--num_slots=0"), "is below the smallest possible value 1"),
+                ((), "no model was chosen"),
+                (("--num_slotz=3",), "Unknown command line flag 'num_slotz'. Did you mean"),
+                (("--flagfile=experiments/quickstart.flags", "--num_slots=0"), "below the smallest possible value 1"),
                 (("--flagfile=experiments/nothing.flags",), "a flagfile cannot be read")):
             status, output, error = run_python("-m", "tfobj.train", *arguments)
             self.assertEqual((status, output, error.count("\n")), (2, "", 1), error)

@@ -100,7 +100,7 @@ class RefusalTest(unittest.TestCase):
 
     def test_flag_of_another_model_is_refused_with_the_list(self):
         with with_other_model():
-            self.check_refused("--wobble is no flag of --model=slot_attention; it has: aggregation, attention_epsilon, ",
+            self.check_refused("--wobble is no flag of --model=slot_attention; it has: aggregation, attention_epsilon",
                                *CHOSEN, "--wobble=0.1")
             self.check_refused("--use_mlp is no flag of --model=other; it has: num_slots, sizes, wobble",
                                "--model=other", CHOSEN[1], "--nouse_mlp")
@@ -126,8 +126,9 @@ class RefusalTest(unittest.TestCase):
 
     def test_lists_hold_whole_numbers(self):
         for words in ("2,x", "1.5", "2;1"):
-            self.check_refused(f"--encoder_strides={words} is no comma-separated list of whole numbers, such as 1,1,1,1",
-                               *CHOSEN, f"--encoder_strides={words}")
+            argument = f"--encoder_strides={words}"
+            self.check_refused(f"{argument} is no comma-separated list of whole numbers, such as 1,1,1,1",
+                               *CHOSEN, argument)
 
     def test_flags_are_refused_by_the_parser(self):
         for argument, expected in (

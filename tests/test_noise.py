@@ -25,9 +25,8 @@ class ExampleNoiseTest(unittest.TestCase):
     def test_rows_entries_and_seeds_differ(self):
         first, second = example_noise(SPEC, 0, range(4)), example_noise(SPEC, 1, range(4))
         for name in SPEC:
-            self.assertGreater(np.abs(first[name] - second[name]).min(axis=tuple(range(1, first[name].ndim))).max(), 0.0)
-            rows = first[name].reshape(4, -1)
-            self.assertEqual(len(np.unique(rows, axis=0)), 4)
+            self.assertGreater(np.abs(first[name] - second[name]).min(), 0.0)
+            self.assertEqual(len(np.unique(first[name])), first[name].size)
         # Neither seed + index nor seed * index stands for the pair.
         self.assertFalse(np.array_equal(example_noise(SPEC, 1, [2])["slots"], example_noise(SPEC, 2, [1])["slots"]))
 

@@ -74,7 +74,8 @@ class AblationTest(unittest.TestCase):
                 for variable in layer.trainable_variables:
                     per_slot = variable.path.endswith(("slots_mu", "slots_log_sigma"))
                     shape = variable.shape[-1:] if per_slot else variable.shape
-                    values = np.random.default_rng(sum(map(ord, helpers.weight_name(variable)))).normal(size=shape) * 0.3
+                    seed = sum(map(ord, helpers.weight_name(variable)))
+                    values = np.random.default_rng(seed).normal(size=shape) * 0.3
                     variable.assign(np.broadcast_to(values, variable.shape))
                 slots[name] = helpers.array(layer(inputs, noise=noise)["slots"])
         alike = {"full", "epsilon_denominator", "per_slot"}  # equal for a tiny epsilon; equal for equal parameters

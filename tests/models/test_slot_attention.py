@@ -23,17 +23,19 @@ def build(model_config, image_shape=(16, 16, 3)):
 
 
 class PublishedSizesTest(unittest.TestCase):
+    def check_parts(self, model, *expected):
+        parts = (model.encoder, model.slot_attention, model.decoder)
+        self.assertEqual(tuple(map(helpers.count_parameters, parts)), expected)
+
     def test_clevr_model(self):
         model = registry.build_model("slot_attention", config.SlotAttentionConfig(), (128, 128, 3))
-        self.assertEqual([helpers.count_parameters(part) for part in (model.encoder, model.slot_attention, model.decoder)],
-                         [321_024, 54_336, 514_948])
+        self.check_parts(model, 321_024, 54_336, 514_948)
         self.assertEqual(helpers.count_parameters(model), 890_308)
         self.assertEqual(model.decoder.grid_size, (8, 8))
 
     def test_small_model(self):
         model = registry.build_model("slot_attention", config.SlotAttentionConfig(num_slots=4, **SMALL), (35, 35, 3))
-        self.assertEqual([helpers.count_parameters(part) for part in (model.encoder, model.slot_attention, model.decoder)],
-                         [81_664, 50_176, 103_972])
+        self.check_parts(model, 81_664, 50_176, 103_972)
         self.assertEqual(helpers.count_parameters(model), 235_812)
         helpers.run_model_test(self, model, 235_812, {"attention": (3, 4, 35, 35)}, batch_size=1)
 
@@ -55,10 +57,11 @@ class ContractTest(unittest.TestCase):
                 registry.build_model("slot_attention", helpers.slot_attention_config(**changes), image_shape)
 
     def test_projections_need_features_of_the_slot_size(self):
+        model_config = helpers.slot_attention_config(use_projections=False)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             with self.assertRaisesRegex(UserError, "6 channels and slot_size=8; set --encoder_channels=8"):
-                registry.build_model("slot_attention", helpers.slot_attention_config(use_projections=False), (16, 16, 3))
+                registry.build_model("slot_attention", model_config, (16, 16, 3))
         self.assertEqual(caught, [], "the error must be the only thing that the user sees")
 
     def test_every_option_reaches_the_module(self):
