@@ -8,8 +8,6 @@ gray or colour, are resized to what the model was trained on.
 """
 
 import dataclasses
-import sys
-import time
 
 from absl import flags
 

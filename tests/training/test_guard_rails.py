@@ -1,0 +1,24 @@
+import unittest
+
+from tfobj.training import guard_rails
+
+
+class GuardRailsTest(unittest.TestCase):
+    scores = {"slot_usage": [1.0, 0.5, 0.2], "dead_slots": 0, "slots_alike": 0.2, "num_images": 10}
+
+    def test_enough_slots(self):
+        self.assertEqual(guard_rails.before_training(7, 6, "clevr"), [])
+        self.assertEqual(guard_rails.before_training(1, None, "folder"), [])
+
+    def test_too_few_slots(self):
+        self.assertIn("use --num_slots=7", guard_rails.before_training(6, 6, "clevr")[0])
+
+    def test_healthy_slots(self):
+        self.assertEqual(guard_rails.after_validation(self.scores), [])
+
+    def test_dead_slots_are_numbered(self):
+        warnings = guard_rails.after_validation({**self.scores, "slot_usage": [1.0, 0.0, 0.0], "dead_slots": 2})
+        self.assertIn("2 of 3 slots (number 1, 2)", warnings[0])
+
+    def test_slots_that_all_do_the_same(self):
+        self.assertIn("similarity 0.97", guard_rails.after_validation({**self.scores, "slots_alike": 0.97})[0])
