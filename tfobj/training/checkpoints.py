@@ -11,6 +11,9 @@ import tensorflow as tf
 from tfobj.errors import UserError
 from tfobj.training.run_directory import write_json
 
+# What TensorFlow's reader raises on files that are cut off or altered.
+_DAMAGED = (tf.errors.OpError, IndexError, RuntimeError)
+
 
 class Checkpoints:
     """Saves and restores model, optimizer and step of a run.
@@ -34,7 +37,7 @@ class Checkpoints:
         root = self._run if chief else pathlib.Path(self._scratch)
         self._recent = tf.train.CheckpointManager(self._target, str(root / "checkpoints"), keep)
         self._best = tf.train.CheckpointManager(self._target, str(root / "best"), 1)
-        self._optimizer = optimizer
+        self._model, self._optimizer = model, optimizer
         self.best_score = self._read_best_score()
 
     def restore(self):
@@ -46,6 +49,7 @@ class Checkpoints:
         path = tf.train.latest_checkpoint(str(self._run / "checkpoints"))
         if path is None:
             return 0
+        _check_weights(self._model, path)
         _restore(self._target, path)
         return int(self._optimizer.iterations.numpy())
 
@@ -123,6 +127,7 @@ def restore_model(model, path):
     Raises:
         UserError: the checkpoint is damaged or belongs to another model.
     """
+    _check_weights(model, path)
     iterations = tf.Variable(0, dtype=tf.int64)
     target = tf.train.Checkpoint(model=_variables(model.weights), optimizer={"iteration": iterations})
     _restore(target, path, complete=False)
@@ -140,7 +145,25 @@ def _variables(variables):
     return named
 
 
+def _check_weights(model, path):
+    """Refuses a checkpoint whose weights are not exactly the model's, and names the first difference."""
+    try:
+        stored = tf.train.list_variables(path)
+    except (*_DAMAGED, ValueError) as error:
+        raise _unreadable(path, error) from None
+    start, end = "model/", "/.ATTRIBUTES/VARIABLE_VALUE"
+    found = {name[len(start):-len(end)].replace(".S", "/").replace("..", "."): tuple(shape)
+             for name, shape in stored if name.startswith(start) and name.endswith(end)}
+    wanted = {name: tuple(value.shape) for name, value in _variables(model.weights).items()}
+    for name in sorted(set(found) | set(wanted)):
+        if found.get(name) != wanted.get(name):
+            raise UserError(f"{path} belongs to another model: weight {name} has shape {found.get(name, 'none')} in the "
+                            f"checkpoint and {wanted.get(name, 'none')} in the model; use the run directory and the "
+                            "flags with which it was trained")
+
+
 def _restore(target, path, complete=True):
+    status = None
     try:
         status = target.restore(path)
         if complete:
@@ -148,11 +171,17 @@ def _restore(target, path, complete=True):
         else:
             status.assert_existing_objects_matched().expect_partial()
     except (ValueError, AssertionError) as error:
-        raise UserError(f"{path} belongs to another model ({_first_line(error)}); use the run directory and the flags "
-                        "with which it was trained") from None
-    except tf.errors.OpError as error:
-        raise UserError(f"{path} cannot be read ({_first_line(error)}); remove its files to fall back to the checkpoint "
-                        "before it, or start again in another --run_dir") from None
+        if status is not None:
+            status.expect_partial()  # or it would print a line per variable when it is forgotten
+        raise UserError(f"{path} was written with another optimizer or version ({_first_line(error)}); use the flags "
+                        "with which the run was started, or another --run_dir") from None
+    except _DAMAGED as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path, error):
+    return UserError(f"{path} cannot be read ({_first_line(error)}); remove its files to fall back to the checkpoint "
+                     "before it, or start again in another --run_dir")
 
 
 def _first_line(error):
