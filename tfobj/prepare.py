@@ -21,7 +21,6 @@ import dataclasses
 import os
 
 from absl import flags
-from absl import logging
 
 from tfobj import command_line
 from tfobj import config
@@ -50,7 +49,6 @@ _CONTACT_SHEET = flags.DEFINE_string("contact_sheet", "", "--check: where to wri
 
 def main():
     """Does what the flags ask for; returns the exit status."""
-    logging.set_verbosity(logging.WARNING)  # TFDS tells every step
     data = config.DataConfig(**dataclasses.asdict(config_flags.read_config(_DataFlags)))
     if _LIST.value:
         return _list(data)
@@ -75,6 +73,7 @@ def _split_sizes():
 
 
 def _list(data):
+    command_line.import_tensorflow()
     from tfobj.data import prepared
 
     for name, builders in prepared.catalogue(data).items():
@@ -89,6 +88,7 @@ def _list(data):
 
 
 def _prepare(data, split_sizes):
+    command_line.import_tensorflow()
     from tfobj.data import prepared
 
     existed = prepared.is_prepared(prepared.create_builder(data)) and not _OVERWRITE.value
@@ -103,6 +103,7 @@ def _prepare(data, split_sizes):
 
 
 def _check(data):
+    command_line.import_tensorflow()
     from tfobj.data import doctor
 
     report = doctor.examine(data, _FILE.value, _CHECK_EXAMPLES.value, _CONTACT_SHEET.value)

@@ -46,6 +46,7 @@ class TrainingInput:
             raise UserError(f"--batch_size={batch_size} but only {self.num_examples} of {total} training examples are "
                             "left; use a smaller --batch_size, more data, or relax --num_train_examples, "
                             "--min_objects, --max_objects")
+        source.read("train", self._kept[:1])  # damaged files are reported here and not from inside TensorFlow
         self._order = functools.lru_cache(maxsize=2)(
             lambda epoch: self._kept[epoch_order(seed, epoch, self.num_examples)])
 
@@ -106,6 +107,7 @@ class EvaluationInput:
         if not self.num_examples:
             raise UserError(f"--min_objects={data_config.min_objects} and --max_objects={data_config.max_objects} "
                             f"leave none of the {source.num_examples(split)} examples of split {split!r}; relax them")
+        source.read(split, self._kept[:1])  # as above
 
     def dataset(self, num_shards=1, shard_index=0, replicas_per_shard=1):
         """Per-replica batches of the whole pass; arguments, sharding and errors as in `TrainingInput.dataset`.

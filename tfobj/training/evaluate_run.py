@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfobj import noise as noises
 from tfobj import visualisation
+from tfobj.data import faults
 from tfobj.data import pipeline
 from tfobj.data import source as sources
 from tfobj.errors import UserError
@@ -57,7 +58,8 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
     evaluator = evaluation.Evaluator(
         run.model, tf.distribute.get_strategy(), evaluation_input, source.max_objects if source.has_masks else None,
         noise_seed, num_slots, num_iterations)
-    scores = evaluator.run(report)
+    with faults.named(data_config):
+        scores = evaluator.run(report)
     scores.pop("per_image")
     result = _result(run, data_config, split, checkpoint, scores, num_slots, num_iterations, noise_seed)
     suffix = "".join(f"_{letter}{value}" for letter, value in (("K", num_slots), ("T", num_iterations)) if value is not None)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfobj import noise as noises
 from tfobj import registry
+from tfobj.data import faults
 from tfobj.data import pipeline
 from tfobj.data import source as sources
 from tfobj.errors import UserError
@@ -87,10 +88,8 @@ class Trainer:
         old_handlers = self._catch_signals()
         started = time.monotonic()
         try:
-            self._train()
-        except tf.errors.DataLossError as error:
-            raise UserError(f"a record of --dataset={self._experiment.data.dataset} cannot be read ({_first_line(error)}); "
-                            "run python -m tfobj.prepare --check, and build it again with --overwrite") from None
+            with faults.named(self._experiment.data):
+                self._train()
         except tf.errors.OpError as error:
             if devices.num_workers(self._strategy) == 1:
                 raise
@@ -240,6 +239,8 @@ class Trainer:
         if self._step:
             self._progress.say(f"resuming at step {self._step}")
         max_objects = self._source.max_objects if self._source.has_masks else None
+        if max_objects is not None and experiment.data.max_objects:
+            max_objects = min(max_objects, experiment.data.max_objects)
         for warning in guard_rails.before_training(self._model.num_slots, max_objects, experiment.data.dataset):
             self._progress.say(f"warning: {warning}")
         self._summaries.start(self._step, {
