@@ -5,6 +5,8 @@ VENV ?= .venv
 SEED ?= 0
 RUN_DIR ?= runs/quickstart$(if $(filter-out 0,$(SEED)),_seed$(SEED))
 BIN := $(VENV)/bin
+# setuptools warns at length about every editable install
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable
 
 .PHONY: quickstart test clean-environment
 
@@ -22,11 +24,11 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/installed: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(INSTALL) .
 	touch $@
 
 $(VENV)/installed-test: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(INSTALL) '.[test]'
 	touch $@ $(VENV)/installed
 
 clean-environment:

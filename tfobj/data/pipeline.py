@@ -191,6 +191,7 @@ def _load(counters, read, types, rows, batch):
     """
     parallel = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
+    @tf.autograph.experimental.do_not_convert
     def load(counter):
         arrays = tf.numpy_function(read, [counter], types, stateful=False)
         return batch(*(tf.ensure_shape(array, [rows]) for array in arrays))
