@@ -64,6 +64,24 @@ class DefaultsTest(unittest.TestCase):
             self.assertIn("num_slots", experiment_flags.SECTIONS[config.SlotAttentionConfig.__doc__.splitlines()[0]])
 
 
+class VariantTest(unittest.TestCase):
+    def variant(self, *arguments):
+        return read_experiment(CHOSEN[0], *arguments).data.dataset_variant
+
+    def test_the_first_variant_is_the_default_and_has_its_name(self):
+        name = "--dataset=multi_dsprites"
+        self.assertEqual(self.variant(name), "colored_on_grayscale")
+        self.assertEqual(self.variant(name, "--dataset_variant=colored_on_grayscale"), "colored_on_grayscale")
+        self.assertEqual(self.variant(name, "--dataset_variant=binarized"), "binarized")
+        self.assertEqual(self.variant("--dataset=tetrominoes"), "")
+
+    def test_unknown_variants_are_refused_with_the_list(self):
+        with self.assertRaisesRegex(UserError, "'gray' is no variant of multi_dsprites; choose one of: colored_on_gray"):
+            self.variant("--dataset=multi_dsprites", "--dataset_variant=gray")
+        with self.assertRaisesRegex(UserError, "'binarized' is no variant of tetrominoes; it has none; leave the flag"):
+            self.variant("--dataset=tetrominoes", "--dataset_variant=binarized")
+
+
 class FilesTest(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
@@ -123,6 +141,31 @@ class RefusalTest(unittest.TestCase):
                 ("--encoder_strides=2,0", "--encoder_strides=2,0 is below the smallest possible value 1"),
                 ("--batch_size=-3", "--batch_size=-3 is below the smallest possible value 1")):
             self.check_refused(expected, *CHOSEN, argument)
+
+    def test_seeds_fit_32_bits(self):
+        self.assertEqual(read_experiment(*CHOSEN, "--seed=4294967295").train.seed, 2**32 - 1)
+        self.check_refused("--seed=5000000000 is above the largest possible value 4294967295", *CHOSEN,
+                           "--seed=5000000000")
+
+    def test_lists_are_not_empty(self):
+        for name in ("encoder_strides", "decoder_strides"):
+            self.check_refused(f"--{name}= is empty; give at least one whole number, such as ", *CHOSEN, f"--{name}=")
+
+    def test_contradictions(self):
+        for arguments, expected in (
+                (("--strategy=one_device", "--num_devices=2"), "--strategy=one_device contradicts --num_devices=2; use"),
+                (("--weight_decay=0.1",), "--weight_decay=0.1 has no effect with --optimizer=adam; use --optimizer=ad"),
+                (("--decay=cosine", "--decay_rate=1.5"), "--decay_rate=1.5 with --decay=cosine is the fraction of"),
+                (("--image_dir=photos",), "--image_dir=photos has no effect with --dataset=tetrominoes; use --dataset="),
+                (("--min_objects=3", "--max_objects=2"), "--min_objects=3 is more than --max_objects=2: no scene is")):
+            self.check_refused(expected, *CHOSEN, *arguments)
+
+    def test_what_only_looks_like_a_contradiction_is_accepted(self):
+        for arguments in (("--strategy=one_device", "--num_devices=1"), ("--strategy=mirrored", "--num_devices=2"),
+                          ("--weight_decay=0.1", "--optimizer=adamw"), ("--decay=cosine", "--decay_rate=1"),
+                          ("--decay_rate=1.5",), ("--min_objects=3", "--max_objects=3"), ("--min_objects=3",)):
+            read_experiment(*CHOSEN, *arguments)
+        read_experiment(CHOSEN[0], "--dataset=folder", "--image_dir=photos")
 
     def test_lists_hold_whole_numbers(self):
         for words in ("2,x", "1.5", "2;1"):

@@ -61,7 +61,7 @@ class TrainConfig:
     adam_epsilon: float = knob(1e-8, "Adam's epsilon.", minimum=0.0)
     weight_decay: float = knob(0.0, "AdamW's decoupled weight decay.", minimum=0.0)
     clip_norm: float = knob(0.0, "Global gradient norm after the reduce over devices; 0: no clipping.", minimum=0.0)
-    seed: int = knob(0, "Seed of weights, data order and noise.", minimum=0)
+    seed: int = knob(0, "Seed of weights, data order and noise.", minimum=0, maximum=2**32 - 1)
     strategy: str = knob("auto", "Devices: auto takes every GPU of this machine, else one device.",
                          choices=("auto", "one_device", "mirrored", "multi_worker"))
     num_devices: int = knob(0, "Devices per machine; 0: all GPUs, or one CPU. More CPUs than one are logical devices.",

@@ -15,6 +15,22 @@ from tfobj.errors import UserError
 SECTIONS = {}
 """Section title -> list of flag names, in the order in which `--help` shows them."""
 
+# Flags of which one contradicts the other, or does nothing: (test of data and train, what the user reads).
+_CONTRADICTIONS = (
+    (lambda data, train: train.strategy == "one_device" and train.num_devices > 1,
+     "--strategy=one_device contradicts --num_devices={train.num_devices}; use --strategy=mirrored, or one device"),
+    (lambda data, train: train.weight_decay and train.optimizer != "adamw",
+     "--weight_decay={train.weight_decay} has no effect with --optimizer={train.optimizer}; use --optimizer=adamw"),
+    (lambda data, train: train.decay == "cosine" and train.decay_rate > 1.0,
+     "--decay_rate={train.decay_rate} with --decay=cosine is the fraction of the learning rate that is left at the "
+     "end; choose 0 to 1"),
+    (lambda data, train: data.image_dir and data.dataset != "folder",
+     "--image_dir={data.image_dir} has no effect with --dataset={data.dataset}; use --dataset=folder"),
+    (lambda data, train: data.min_objects > data.max_objects > 0,
+     "--min_objects={data.min_objects} is more than --max_objects={data.max_objects}: no scene is left; lower it, or "
+     "use --max_objects=0 for no limit"),
+)
+
 
 def define_config_flags(config_class, title=None):
     """Defines one flag per field of a configuration class; fields that are defined already are shared.
@@ -60,21 +76,32 @@ def read_config(config_class):
 
 
 def read_experiment():
-    """Builds the `ExperimentConfig` that the flags describe.
+    """Builds the `ExperimentConfig` that the flags describe; a data set with variants gets its variant by name.
 
     Raises:
-        UserError: no or an unknown model or data set, a value out of bounds, or a flag of another model.
+        UserError: no or an unknown model, data set or variant, a value out of bounds, a flag of another model, or
+            flags that contradict each other.
     """
     name = flags.FLAGS.model
     if not name:
-        raise UserError("no model was chosen; give --flagfile=experiments/NAME.flags, or --model=NAME and --dataset=NAME")
+        raise UserError("no model was chosen; give --flagfile=experiments/NAME.flags, or --model=NAME and "
+                        "--dataset=NAME")
     entry = registry.model_entry(name)
     _refuse_foreign_flags(name, entry.config_class)
     data = read_config(config.DataConfig)
     if not data.dataset:
         raise UserError(f"no data set was chosen; give --dataset=NAME, one of: {', '.join(sorted(registry.DATASETS))}")
-    registry.dataset_entry(data.dataset)
-    return config.ExperimentConfig(name, read_config(entry.config_class), data, read_config(config.TrainConfig))
+    # The name is part of what a resumed run must agree with, whether it was given or not.
+    data = dataclasses.replace(data, dataset_variant=registry.dataset_variant(data.dataset, data.dataset_variant))
+    train = read_config(config.TrainConfig)
+    _refuse_contradictions(data, train)
+    return config.ExperimentConfig(name, read_config(entry.config_class), data, train)
+
+
+def _refuse_contradictions(data, train):
+    for is_wrong, message in _CONTRADICTIONS:
+        if is_wrong(data, train):
+            raise UserError(message.format(data=data, train=train))
 
 
 def _refuse_foreign_flags(name, config_class):
@@ -122,6 +149,8 @@ def _checked(field, value):
 
 
 def _numbers(field, words):
+    if not words:
+        raise UserError(f"--{field.name}= is empty; give at least one whole number, such as {_shown(field.default)}")
     try:
         return tuple(int(word) for word in words)
     except ValueError:

@@ -69,6 +69,26 @@ def dataset_entry(name):
     return DATASETS[name]
 
 
+def dataset_variant(name, variant):
+    """Returns the variant that a data set takes when `variant` is asked for.
+
+    Args:
+        name: str. Key of `DATASETS`.
+        variant: str. Empty for the data set's first.
+
+    Returns:
+        str, empty where the data set has no variants.
+
+    Raises:
+        UserError: the data set is unknown or has no such variant.
+    """
+    variants = dataset_entry(name).variants
+    if variant and variant not in variants:
+        known = f"choose one of: {', '.join(variants)}" if variants else "it has none; leave the flag out"
+        raise UserError(f"--dataset_variant={variant!r} is no variant of {name}; {known}")
+    return variant or (variants[0] if variants else "")
+
+
 def load(path):
     """Imports `module:Class` and returns the class."""
     module, name = path.split(":")

@@ -29,12 +29,7 @@ def builder_config_name(data_config):
     Raises:
         UserError: the data set or the variant is unknown.
     """
-    entry = registry.dataset_entry(data_config.dataset)
-    variant = data_config.dataset_variant
-    if variant and variant not in entry.variants:
-        known = f"choose one of: {', '.join(entry.variants)}" if entry.variants else "it has none; leave the flag out"
-        raise UserError(f"--dataset_variant={variant!r} is no variant of {data_config.dataset}; {known}")
-    variant = variant or (entry.variants[0] if entry.variants else "")
+    variant = registry.dataset_variant(data_config.dataset, data_config.dataset_variant)
     return f"{variant}_{data_config.dataset_config}" if variant else data_config.dataset_config
 
 
