@@ -32,6 +32,10 @@ class ConvolutionalEncoderTest(unittest.TestCase):
             layer.build((None, 35, 35, 3))
             self.assertEqual(helpers.count_parameters(layer), count)
 
+    def test_without_convolutions_the_pixels_are_the_features(self):
+        layer = ConvolutionalEncoder(4, ())
+        self.assertEqual(tuple(layer(helpers.unit_images(1, (5, 6, 3))).shape), (1, 5, 6, 4))
+
     def test_odd_sizes_round_up(self):
         layer = ConvolutionalEncoder(4, (2, 2))
         self.assertEqual(tuple(layer(helpers.unit_images(1, (35, 33, 3))).shape), (1, 9, 9, 4))

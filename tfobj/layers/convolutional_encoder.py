@@ -41,8 +41,9 @@ class ConvolutionalEncoder(keras.layers.Layer):
         for convolution in self.convolutions:
             convolution.build(shape)
             shape = convolution.compute_output_shape(shape)
-        for layer in filter(None, (self.pos, self.norm, self.mlp0, self.mlp1)):
+        for layer in filter(None, (self.pos, self.norm, self.mlp0)):
             layer.build(shape)
+        self.mlp1.build(self.mlp0.compute_output_shape(shape))
 
     def call(self, image):
         features = self.convolve(image)
