@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from tfobj import tiles
+from tfobj.labels import IGNORE_ID
 
-IGNORE_ID = 255
 _NOTE_WIDTH = 64
 _PIXELS_PER_LINE_WIDTH = 250  # outlines stay visible when a large photo is shown small
 BACKGROUND_COLOR = (208, 208, 208)

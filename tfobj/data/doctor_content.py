@@ -3,8 +3,8 @@
 import numpy as np
 
 from tfobj.data.doctor_findings import Findings
+from tfobj.labels import IGNORE_ID
 
-IGNORE_ID = 255
 SHEET_EXAMPLES = 16
 
 

@@ -8,7 +8,7 @@ does not count.
 import keras
 from keras import ops
 
-IGNORE_ID = 255
+from tfobj.labels import IGNORE_ID
 
 
 def wide_dtype():
