@@ -1,3 +1,5 @@
+"""Builders: schema, splits, bit-equal rebuilds, released files and where they are found."""
+
 import contextlib
 import gzip
 import io

@@ -1,3 +1,5 @@
+"""The data doctor: healthy and damaged files and prepared sets, one line per problem."""
+
 import gzip
 import io
 import os

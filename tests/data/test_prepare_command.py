@@ -1,3 +1,5 @@
+"""`python -m tfobj.prepare`: what it prints, its exit status, and interrupted builds."""
+
 import contextlib
 import io
 import os

@@ -1,3 +1,5 @@
+"""Preparing data sets: names, a second call, killed builds, fingerprints and refusals."""
+
 import os
 import tempfile
 import unittest

@@ -1,3 +1,5 @@
+"""Records of the released files: what the real ones hold, planes and label maps, damaged and foreign records."""
+
 import gzip
 import hashlib
 import tempfile

@@ -1,3 +1,5 @@
+"""Coloured shapes: counts, places, areas and colours of the scenes."""
+
 import unittest
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Drawing scenes: any number of workers gives the same examples, and each can be drawn alone."""
+
 import io
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Multi-dSprites: shares, colours, occlusion, areas and places of the scenes."""
+
 import colorsys
 import unittest
 

@@ -1,3 +1,5 @@
+"""Tetrominoes: shares of the pieces, their places and their pixels."""
+
 import unittest
 
 import numpy as np

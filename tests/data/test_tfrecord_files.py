@@ -1,3 +1,5 @@
+"""TFRecord files: checksums, compression, and what cannot be read."""
+
 import gzip
 import tempfile
 import unittest
