@@ -4,7 +4,7 @@
     python -m tfobj.quickstart --seed=3 --run_dir=runs/quickstart_seed3
 
 Runs experiments/quickstart.flags. The last line gives the foreground ARI on 320 held-out images, the seconds that
-training took and the picture to look at. Starting it again resumes an interrupted run.
+training took in all, and the picture to look at. Starting it again resumes an interrupted run.
 """
 
 import sys
@@ -29,13 +29,15 @@ def main():
     from tfobj.serving import exporter
     from tfobj.serving import model_card
     from tfobj.training import evaluate_run
+    from tfobj.training import launch
     from tfobj.training import run_directory
-    from tfobj.training import trainer
 
     print("1/4 data", flush=True)
     prepared.prepare_dataset(experiment.data, workers=2, progress=True)
     print("2/4 training", flush=True)
-    trained = trainer.train(experiment, _RUN_DIR.value)
+    trained = launch.train(experiment, _RUN_DIR.value)
+    if trained["step"] < experiment.train.num_steps:
+        return  # stopped by a signal; the line above says how to go on
     print("3/4 evaluation", flush=True)
     result, _, picture = evaluate_run.evaluate_run(_RUN_DIR.value)
     print(evaluate_run.table(result))

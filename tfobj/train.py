@@ -22,10 +22,10 @@ def main():
     """Reads the flags and trains."""
     experiment = experiment_flags.read_experiment()
     command_line.import_tensorflow()
-    from tfobj.training import trainer
+    from tfobj.training import launch
 
     names = [experiment.model, experiment.data.dataset, experiment.data.dataset_variant]
-    trainer.train(experiment, flags.FLAGS.run_dir or "runs/" + "_".join(filter(None, names)))
+    launch.train(experiment, flags.FLAGS.run_dir or "runs/" + "_".join(filter(None, names)))
 
 
 if __name__ == "__main__":

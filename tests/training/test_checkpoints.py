@@ -38,6 +38,19 @@ class CheckpointsTest(unittest.TestCase):
         names = {path.name for path in (self.root / "checkpoints").glob("*.index")}
         self.assertEqual(names, {"ckpt-2.index", "ckpt-3.index"})
 
+    def test_after_the_newest_files_are_removed_the_one_before_serves(self):
+        saved = self.open()
+        for step in (1, 2):
+            saved.save(step)
+        for path in (self.root / "checkpoints").glob("ckpt-2.*"):
+            path.unlink()
+        again = self.open()
+        self.assertTrue(again.latest.endswith("ckpt-1"))
+        self.assertTrue(checkpoints.find(self.root, "latest").endswith("ckpt-1"))
+        again.restore()
+        again.save(3)
+        self.assertTrue(self.open().latest.endswith("ckpt-3"))
+
     def test_best_is_replaced_by_better_ones_only_also_after_a_restart(self):
         saved = self.open()
         self.assertTrue(saved.save_best(1, 0.5, "ari_fg"))

@@ -15,12 +15,13 @@ from tests.training import runs
 from tfobj import config
 from tfobj import registry
 from tfobj.data import pipeline
+from tfobj.data import prepared
 from tfobj.data import source as sources
 from tfobj.errors import UserError
 from tfobj.metrics import reference
 from tfobj.training import evaluate_run
 from tfobj.training import evaluation
-from tfobj.training import trainer
+from tfobj.training import launch
 
 
 class EvaluatorTest(unittest.TestCase):
@@ -37,11 +38,12 @@ class EvaluatorTest(unittest.TestCase):
 
     def test_scores_equal_the_numpy_reference_image_by_image(self):
         scores = self.evaluate(4)
-        batch = next(pipeline.EvaluationInput(self.source, self.data, "test", 10, 10).dataset().as_numpy_iterator())
+        batch = pipeline.EvaluationInput(self.source, self.data, "test", 10, 10).examples(10)
         outputs = self.model(batch["image"] / np.float32(255), noise=helpers.noise_of(self.model, 10))
         predicted = outputs["segmentation"].numpy()
         for name, foreground in (("ari", False), ("ari_fg", True)):
-            expected = reference.adjusted_rand_index(batch["mask"], predicted, ignore_background=foreground)
+            expected = [reference.adjusted_rand_index(true, labels, 4, 4, ignore_background=foreground)
+                        for true, labels in zip(batch["mask"], predicted)]
             np.testing.assert_allclose(scores["per_image"][name], expected, atol=1e-6)
             self.assertAlmostEqual(scores[name], float(np.mean(expected)), places=6)
         error = np.mean((batch["image"] / 255.0 - outputs["reconstruction"].numpy())**2)
@@ -71,14 +73,16 @@ class EvaluateRunTest(unittest.TestCase):
         cls.root = pathlib.Path(cls.temporary.name)
         cls.addClassCleanup(cls.temporary.cleanup)
         with contextlib.redirect_stdout(io.StringIO()):
-            cls.trained = trainer.train(runs.experiment(validation_examples=16), cls.root / "run")
+            cls.trained = launch.train(runs.experiment(validation_examples=16), cls.root / "run")
 
     def test_validation_split_gives_the_scores_of_the_run(self):
         result, path, picture = evaluate_run.evaluate_run(self.root / "run", split="validation")
         self.assertAlmostEqual(result["scores"]["loss"], self.trained["loss"], places=6)
         self.assertAlmostEqual(result["scores"]["ari_fg"], self.trained["ari_fg"], places=6)
         self.assertEqual(json.loads(path.read_text()), result)
-        self.assertEqual(Image.open(picture).mode, "RGB")
+        self.assertEqual((path.name, picture.name), ("evaluation_validation.json", "evaluation_validation.png"))
+        with Image.open(picture) as opened:
+            self.assertEqual(opened.mode, "RGB")
         self.assertIn("16 images of colored_shapes/tiny (validation), step 10, K=4, T=2", evaluate_run.table(result))
 
     def test_overrides_go_into_the_file_names(self):
@@ -93,10 +97,17 @@ class EvaluateRunTest(unittest.TestCase):
         experiment = dataclasses.replace(runs.experiment(num_steps=2, batch_size=4), data=config.DataConfig(
             dataset="folder", image_dir=str(folder), image_size="16", data_dir=str(self.root / "data")))
         with contextlib.redirect_stdout(io.StringIO()):
-            scores = trainer.train(experiment, self.root / "folder_run")
+            scores = launch.train(experiment, self.root / "folder_run")
         self.assertNotIn("ari_fg", scores)
         result, _, _ = evaluate_run.evaluate_run(self.root / "folder_run")
         self.assertGreater(result["scores"]["mse"], 0.0)
+
+    def test_other_data_than_in_training_is_refused(self):
+        other = self.root / "other"
+        prepared.prepare_dataset(config.DataConfig(dataset="colored_shapes", dataset_config="tiny", data_dir=str(other)),
+                                 split_sizes={"train": 64, "validation": 16, "test": 5})
+        with self.assertRaisesRegex(UserError, "was trained on other data"):
+            evaluate_run.evaluate_run(self.root / "run", data_dir=str(other))
 
     def test_no_run(self):
         with self.assertRaisesRegex(UserError, "holds no run"):

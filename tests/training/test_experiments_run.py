@@ -10,7 +10,7 @@ from tests import helpers
 from tests.parsed_flags import read_experiment
 from tfobj.data import prepared
 from tfobj.errors import UserError
-from tfobj.training import trainer
+from tfobj.training import launch
 
 FILES = sorted(path.relative_to(helpers.ROOT) for path in (helpers.ROOT / "experiments").rglob("*.flags")
                if path.name != "_base.flags")
@@ -33,10 +33,10 @@ class ExperimentsRunTest(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()):
             if data.dataset in WITHOUT_READER:
                 with self.assertRaisesRegex(UserError, "its reader is not part of this version"):
-                    trainer.train(experiment, f"{root}/{path.stem}")
+                    launch.train(experiment, f"{root}/{path.stem}")
                 return
             prepared.prepare_dataset(data)
-            scores = trainer.train(experiment, f"{root}/{path.stem}")
+            scores = launch.train(experiment, f"{root}/{path.stem}")
         self.assertEqual(scores["step"], 1)
         self.assertGreater(scores["loss"], 0.0)
         self.assertIn("ari_fg", scores)

@@ -8,7 +8,7 @@ import unittest
 
 from tests.training import runs
 from tfobj.errors import UserError
-from tfobj.training import trainer
+from tfobj.training import launch
 
 
 class DamagedRecordsTest(unittest.TestCase):
@@ -23,7 +23,7 @@ class DamagedRecordsTest(unittest.TestCase):
         experiment = runs.experiment(num_steps=3, validation_examples=0)
         data = dataclasses.replace(experiment.data, data_dir=str(self.root / "data"))
         with contextlib.redirect_stdout(io.StringIO()):
-            trainer.train(dataclasses.replace(experiment, data=data), self.root / "run")
+            launch.train(dataclasses.replace(experiment, data=data), self.root / "run")
 
     def test_a_record_that_is_cut_off(self):
         self.file.write_bytes(self.file.read_bytes()[:-100])

@@ -7,11 +7,10 @@ class GuardRailsTest(unittest.TestCase):
     scores = {"slot_usage": [1.0, 0.5, 0.2], "dead_slots": 0, "slots_alike": 0.2, "num_images": 10}
 
     def test_enough_slots(self):
-        self.assertEqual(guard_rails.before_training(7, 6, "clevr"), [])
-        self.assertEqual(guard_rails.before_training(1, None, "folder"), [])
+        self.assertEqual(guard_rails.before_training(0, 7, "clevr"), [])
 
     def test_too_few_slots(self):
-        self.assertIn("use --num_slots=7", guard_rails.before_training(6, 6, "clevr")[0])
+        self.assertIn("use --num_slots=7", guard_rails.before_training(1, 6, "clevr")[0])
 
     def test_healthy_slots(self):
         self.assertEqual(guard_rails.after_validation(self.scores), [])

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from tests.training import runs
-from tfobj.training.trainer import LOST_WORKER
+from tfobj.training.launch import LOST_WORKER
 
 SLOW = os.environ.get("TFOBJ_SLOW_TESTS") == "1"
 

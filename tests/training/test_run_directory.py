@@ -18,7 +18,8 @@ class RunDirectoryTest(unittest.TestCase):
         self.path = pathlib.Path(temporary.name) / "run"
 
     def prepare(self, experiment, shape=SHAPE):
-        return run_directory.prepare_run(self.path, experiment, shape, {"sha256": "abc"})
+        run_directory.check_run(self.path, experiment, shape, {"sha256": "abc"})
+        run_directory.write_run(self.path, experiment, shape, {"sha256": "abc"})
 
     def test_what_is_written_is_read_back(self):
         experiment = runs.experiment()
@@ -42,7 +43,7 @@ class RunDirectoryTest(unittest.TestCase):
         with self.assertRaisesRegex(UserError, "num_slots: 4 -> 5"):
             self.prepare(runs.experiment({"num_slots": 5}))
         with self.assertRaisesRegex(UserError, "sha256: abc -> other"):
-            run_directory.prepare_run(self.path, runs.experiment(), SHAPE, {"sha256": "other"})
+            run_directory.check_run(self.path, runs.experiment(), SHAPE, {"sha256": "other"})
 
     def test_the_length_of_a_cosine_run_is_part_of_it(self):
         cosine = runs.experiment(decay="cosine", decay_steps=0)
@@ -63,6 +64,26 @@ class RunDirectoryTest(unittest.TestCase):
         self.path.write_text("a file")
         with self.assertRaisesRegex(UserError, "cannot be written"):
             self.prepare(runs.experiment())
+
+    def test_one_process_at_a_time(self):
+        self.path.mkdir()
+        lock = run_directory.lock_run(self.path)
+        with self.assertRaisesRegex(UserError, "another process is training in"):
+            run_directory.lock_run(self.path)
+        lock.close()
+        run_directory.lock_run(self.path).close()
+
+    def test_the_first_versions_and_every_command_are_kept(self):
+        self.prepare(runs.experiment())
+        content = json.loads((self.path / "config.json").read_text())
+        first = {**content["versions"], "tfobj": "0.0.1"}
+        (self.path / "config.json").write_text(json.dumps({**content, "versions": first}))
+        self.prepare(runs.experiment(num_steps=20))
+        self.prepare(runs.experiment(num_steps=30))
+        resumed = json.loads((self.path / "config.json").read_text())
+        self.assertEqual(resumed["versions"], first)
+        self.assertEqual(resumed["resumed_with"], [content["versions"]])
+        self.assertEqual(len((self.path / "command.txt").read_text().splitlines()), 3)
 
     def test_load_without_checkpoint(self):
         self.prepare(runs.experiment())

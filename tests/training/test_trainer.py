@@ -12,7 +12,9 @@ import tensorflow as tf
 
 from tests.training import runs
 from tfobj.errors import UserError
+from tfobj.training import launch
 from tfobj.training import trainer as trainers
+from tfobj.training import run_directory
 from tfobj.training.run_directory import load_run
 
 
@@ -25,7 +27,7 @@ class TrainerTest(unittest.TestCase):
 
     def train(self, name, experiment=None):
         with contextlib.redirect_stdout(self.output):
-            return trainers.train(experiment or runs.experiment(), self.root / name)
+            return launch.train(experiment or runs.experiment(), self.root / name)
 
     def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(self):
         self.train("whole", runs.experiment(num_steps=13))
@@ -105,8 +107,22 @@ class TrainerTest(unittest.TestCase):
         self.train("run", runs.experiment(num_steps=15))
         self.assertEqual([line["step"] for line in runs.records(self.root / "run")], [5, 10, 10, 15, 15])
 
-    def test_too_few_slots_are_warned_about(self):
-        self.train("run", runs.experiment({"num_slots": 2}, num_steps=1))
+    def test_a_second_process_in_the_same_directory_is_refused(self):
+        self.train("run", runs.experiment(num_steps=1))
+        lock = run_directory.lock_run(self.root / "run")
+        self.addCleanup(lock.close)
+        with self.assertRaisesRegex(UserError, "another process is training"):
+            self.train("run")
+
+    def test_a_run_that_cannot_start_leaves_nothing(self):
+        for change, message in (({"decoder_broadcast_size": 5}, "cannot reach the image size"), ({}, "training examples are")):
+            with self.assertRaisesRegex(UserError, message):
+                self.train("run", runs.experiment(change, batch_size=8 if change else 1000))
+            self.assertFalse((self.root / "run").exists())
+
+    def test_too_few_slots_are_warned_about_and_recorded(self):
+        scores = self.train("run", runs.experiment({"num_slots": 2}, num_steps=1))
+        self.assertEqual(scores["missing_slots"], 2)
         self.assertIn("num_slots=2, but colored_shapes shows up to 3 objects and a background", self.output.getvalue())
 
     def test_batches_that_devices_cannot_share(self):

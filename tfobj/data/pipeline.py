@@ -6,6 +6,8 @@ at step s sees what an uninterrupted run would have seen, on any number of worke
 
 import functools
 import os
+import threading
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -46,6 +48,7 @@ class TrainingInput:
             raise UserError(f"--batch_size={batch_size} but only {self.num_examples} of {total} training examples are "
                             "left; use a smaller --batch_size, more data, or relax --num_train_examples, "
                             "--min_objects, --max_objects")
+        self._reads = _Reads()
         source.read("train", self._kept[:1])  # damaged files are reported here and not from inside TensorFlow
         self._order = functools.lru_cache(maxsize=2)(
             lambda epoch: self._kept[epoch_order(seed, epoch, self.num_examples)])
@@ -74,7 +77,15 @@ class TrainingInput:
             return (self._source.read("train", self._order(epoch)[step * self._batch_size + rows]),)
 
         counters = tf.data.Dataset.counter(start_step * replicas_per_shard)
-        return _load(counters, read, (tf.string,), cut.rows, self._source.batch)
+        return _load(counters, self._reads.counted(read), (tf.string,), cut.rows, self._source.batch)
+
+    def settle(self):
+        """Waits until the datasets made here have filled their buffers and read no more.
+
+        An iterator that Python forgets while one of its threads waits for the interpreter may hang or crash the
+        process; call this before an iterator that was not read to its end goes out of use.
+        """
+        self._reads.wait_until_idle()
 
 
 class EvaluationInput:
@@ -131,6 +142,12 @@ class EvaluationInput:
         counters = tf.data.Dataset.range(self.num_batches * replicas_per_shard)
         return _load(counters, read, (tf.string, tf.int64, tf.bool), cut.rows, batch)
 
+    def examples(self, count):
+        """The first `count` examples (fewer if there are no more) as one batch: dict of arrays, see `source.batch`."""
+        records = self._source.read(self._split, self._kept[:count])
+        batch = self._source.batch(tf.constant(list(records)))
+        return {name: value.numpy() for name, value in batch.items()}
+
 
 def epoch_order(seed, epoch, count):
     """A uniformly random order of `count` examples that depends on the arguments alone.
@@ -181,6 +198,35 @@ class _Cut:
     def __call__(self, counter):
         step, replica = divmod(counter, self._replicas)
         return step, (self._first + replica) * self.rows + np.arange(self.rows)
+
+
+class _Reads:
+    """Counts the calls that the threads of a dataset make into Python."""
+
+    def __init__(self):
+        self._lock, self._active, self._last = threading.Lock(), 0, 0.0
+
+    def counted(self, read):
+        """Returns `read` with its calls counted."""
+        def wrapped(*arguments):
+            with self._lock:
+                self._active += 1
+            try:
+                return read(*arguments)
+            finally:
+                with self._lock:
+                    self._active, self._last = self._active - 1, time.monotonic()
+
+        return wrapped
+
+    def wait_until_idle(self, quiet=0.2, limit=30.0):
+        """Returns when no call has run for `quiet` seconds, at the latest after `limit` seconds."""
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            with self._lock:
+                if not self._active and time.monotonic() - self._last > quiet:
+                    return
+            time.sleep(quiet / 10)
 
 
 def _load(counters, read, types, rows, batch):

@@ -46,7 +46,7 @@ class Checkpoints:
         Raises:
             UserError: the checkpoint is damaged or belongs to another model.
         """
-        path = tf.train.latest_checkpoint(str(self._run / "checkpoints"))
+        path = self.latest
         if path is None:
             return 0
         _check_weights(self._model, path)
@@ -79,7 +79,7 @@ class Checkpoints:
     @property
     def latest(self):
         """Path of the last recent checkpoint, or None."""
-        return tf.train.latest_checkpoint(str(self._run / "checkpoints"))
+        return newest(self._run / "checkpoints")
 
     def close(self):
         """Removes the temporary files of a later worker."""
@@ -92,6 +92,20 @@ class Checkpoints:
             return json.loads(path.read_text())["score"] if path.exists() else None
         except (ValueError, KeyError):
             return None
+
+
+def newest(folder):
+    """Finds the last checkpoint whose files are there, whatever the directory's state file says.
+
+    Args:
+        folder: `pathlib.Path`.
+
+    Returns:
+        str, the checkpoint's prefix, or None.
+    """
+    steps = [int(path.stem.removeprefix("ckpt-")) for path in folder.glob("ckpt-*.index")
+             if path.stem.removeprefix("ckpt-").isdecimal() and any(folder.glob(f"{path.stem}.data-*"))]
+    return str(folder / f"ckpt-{max(steps)}") if steps else None
 
 
 def find(run_dir, which):
@@ -108,7 +122,7 @@ def find(run_dir, which):
         UserError: there is none.
     """
     for folder in {"best": ("best", "checkpoints"), "latest": ("checkpoints",)}[which]:
-        path = tf.train.latest_checkpoint(str(pathlib.Path(run_dir) / folder))
+        path = newest(pathlib.Path(run_dir) / folder)
         if path is not None:
             return path
     raise UserError(f"--run_dir={run_dir} holds no checkpoint yet; train longer than --checkpoint_every steps first")

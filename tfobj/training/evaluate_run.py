@@ -1,7 +1,6 @@
 """Scores a finished run on held-out images; the logic of `python -m tfobj.evaluate`."""
 
 import dataclasses
-import json
 
 import tensorflow as tf
 
@@ -53,6 +52,9 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
     if tuple(source.image_shape) != tuple(run.image_shape):
         raise UserError(f"--run_dir={run_dir} was trained on images of shape {run.image_shape}, but its data now has "
                         f"{tuple(source.image_shape)}; restore the data set or give --data_dir")
+    if source.fingerprint() != run.fingerprint:
+        raise UserError(f"--run_dir={run_dir} was trained on other data than what is now in {data_config.data_dir} (the "
+                        "fingerprints differ); restore the data set, or give --data_dir")
     limit = num_examples or source.num_examples(split)
     evaluation_input = pipeline.EvaluationInput(source, data_config, split, limit, batch_size)
     evaluator = evaluation.Evaluator(
@@ -62,12 +64,22 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
         scores = evaluator.run(report)
     scores.pop("per_image")
     result = _result(run, data_config, split, checkpoint, scores, num_slots, num_iterations, noise_seed)
-    suffix = "".join(f"_{letter}{value}" for letter, value in (("K", num_slots), ("T", num_iterations)) if value is not None)
+    suffix = _suffix(split=(split, "test"), checkpoint=(checkpoint, "best"), n=(num_examples, 320),
+                     K=(num_slots, None), T=(num_iterations, None), seed=(noise_seed, 0))
     path = run.directory / f"evaluation{suffix}.json"
-    run_directory.write_json(path, result)
     picture = run.directory / f"evaluation{suffix}.png"
-    _draw(run.model, evaluation_input, noise_seed, num_slots, num_iterations, picture)
+    try:
+        run_directory.write_json(path, result)
+        _draw(run.model, evaluation_input, noise_seed, num_slots, num_iterations, picture)
+    except OSError as error:
+        raise UserError(f"--run_dir={run_dir} cannot be written: {error.strerror}; the scores are: {scores}") from None
     return result, path, picture
+
+
+def _suffix(**settings):
+    """Names what differs from the papers' protocol, so that no other score passes for it: e.g. `_K6_T5`."""
+    names = {"split": "", "checkpoint": ""}
+    return "".join(f"_{names.get(name, name)}{value}" for name, (value, usual) in settings.items() if value != usual)
 
 
 def table(result):
@@ -90,16 +102,9 @@ def _result(run, data_config, split, checkpoint, scores, num_slots, num_iteratio
 
 
 def _draw(model, evaluation_input, noise_seed, num_slots, num_iterations, path):
-    batch = next(evaluation_input.dataset().as_numpy_iterator())
-    count = min(_NUM_PICTURES, int(batch["valid"].sum()))
-    image = unit_range(tf.constant(batch["image"][:count]))
-    noise = noises.example_noise(model.noise_spec(1, num_slots), noise_seed, range(count))
+    batch = evaluation_input.examples(_NUM_PICTURES)
+    image = unit_range(tf.constant(batch["image"]))
+    noise = noises.example_noise(model.noise_spec(1, num_slots), noise_seed, range(len(image)))
     outputs = as_arrays(model(image, noise=noise, num_slots=num_slots, num_iterations=num_iterations))
-    masks = batch["mask"][:count] if "mask" in batch else None
-    grid = visualisation.slot_grid(image.numpy(), outputs, masks=masks, background_slot=model.background_slot)
+    grid = visualisation.slot_grid(image.numpy(), outputs, masks=batch.get("mask"), background_slot=model.background_slot)
     visualisation.save_png(str(path), grid)
-
-
-def as_json(result):
-    """Returns the result as JSON text."""
-    return json.dumps(result, indent=2)

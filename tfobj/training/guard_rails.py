@@ -4,20 +4,21 @@ ALIKE = 0.9
 """`slots_alike` above which all slots are said to do the same; a model that separates objects stays below 0.5."""
 
 
-def before_training(num_slots, max_objects, dataset):
+def before_training(missing_slots, num_slots, dataset):
     """Warns when there are fewer slots than things to find.
 
     Args:
-        num_slots: int.
-        max_objects: int or None. Most foreground objects of a scene after the filters.
+        missing_slots: int. How many more slots the fullest scene would need, its background included.
+        num_slots: int. K.
         dataset: str. Name for the message.
 
     Returns:
         List of str.
     """
-    if max_objects is not None and num_slots < max_objects + 1:
-        return [f"num_slots={num_slots}, but {dataset} shows up to {max_objects} objects and a background: some will "
-                f"share a slot; use --num_slots={max_objects + 1}"]
+    if missing_slots:
+        wanted = num_slots + missing_slots
+        return [f"num_slots={num_slots}, but {dataset} shows up to {wanted - 1} objects and a background: some will "
+                f"share a slot; use --num_slots={wanted}"]
     return []
 
 

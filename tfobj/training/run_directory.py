@@ -1,7 +1,7 @@
 """The run directory: everything a run needs to be repeated, written before step 0, and the way back to its model.
 
     config.json      resolved configuration, image shape, data fingerprint, versions
-    command.txt      the command line that created the run
+    command.txt      the command lines that started or resumed the run
     checkpoints/     recent checkpoints
     best/            the checkpoint with the best validation score, and best.json
     tensorboard/     event files
@@ -9,6 +9,7 @@
 """
 
 import dataclasses
+import fcntl
 import json
 import pathlib
 import platform
@@ -55,35 +56,74 @@ def write_json(path, value):
     temporary.replace(path)
 
 
-def prepare_run(run_dir, experiment, image_shape, fingerprint, write=True):
-    """Creates a run directory, or checks that the one that exists belongs to the same run.
+def check_run(run_dir, experiment, image_shape, fingerprint):
+    """Checks that a run directory, if it exists, belongs to this run. Writes nothing.
 
     Args:
         run_dir: str or path.
         experiment: `ExperimentConfig`.
         image_shape: Tuple (H, W, C) that the model sees.
         fingerprint: Dict of JSON values.
-        write: bool. False on later workers, which only check.
 
     Returns:
         `pathlib.Path`.
 
     Raises:
-        UserError: the directory holds another run, or cannot be written.
+        UserError: the directory holds another run.
+    """
+    directory = pathlib.Path(run_dir)
+    if (directory / "config.json").exists():
+        _refuse_other_run(directory, _description(experiment, image_shape, fingerprint))
+    return directory
+
+
+def write_run(run_dir, experiment, image_shape, fingerprint):
+    """Writes the description of a run, or brings that of a resumed run up to date; arguments as for `check_run`.
+
+    The versions with which the run was started stay; others with which it was resumed are added.
+
+    Raises:
+        UserError: the directory cannot be written.
     """
     directory = pathlib.Path(run_dir)
     content = _description(experiment, image_shape, fingerprint)
-    if (directory / "config.json").exists():
-        _refuse_other_run(directory, content)
-    if write:
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            write_json(directory / "config.json", content)
-            if not (directory / "command.txt").exists():
-                (directory / "command.txt").write_text(shlex.join(sys.argv) + "\n")
-        except OSError as error:
-            raise UserError(f"--run_dir={run_dir} cannot be written: {error.strerror}; choose another directory") from None
-    return directory
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if (directory / "config.json").exists():
+            before = json.loads((directory / "config.json").read_text())
+            later = before.get("resumed_with", [])
+            if content["versions"] not in (before["versions"], *later):
+                later = [*later, content["versions"]]
+            content.update(versions=before["versions"], resumed_with=later)
+        write_json(directory / "config.json", content)
+        with (directory / "command.txt").open("a") as file:
+            file.write(shlex.join(sys.argv) + "\n")
+    except OSError as error:
+        raise UserError(f"--run_dir={run_dir} cannot be written: {error.strerror}; choose another directory") from None
+
+
+def lock_run(run_dir):
+    """Makes sure that no second process trains in the same directory.
+
+    Args:
+        run_dir: `pathlib.Path` that exists.
+
+    Returns:
+        The open lock file; the lock ends with the process or when the file is closed.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    file = (pathlib.Path(run_dir) / ".lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise UserError(f"another process is training in --run_dir={run_dir}; wait for it, stop it, or choose another "
+                        "directory") from None
+    except OSError:
+        pass  # a file system without locks
+    return file
 
 
 def read_run(run_dir):

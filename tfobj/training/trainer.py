@@ -1,7 +1,7 @@
 """The run: builds everything in the right order, trains, validates, records, saves, resumes and stops."""
 
 import dataclasses
-import os
+import json
 import signal
 import time
 
@@ -24,11 +24,9 @@ from tfobj.training.schedules import make_optimizer
 from tfobj.training.step import TrainingStep, unit_range
 from tfobj.training.summaries import Summaries, as_arrays
 
-LOST_WORKER = 75
-"""Exit status when another worker is gone: restart all workers to resume (EX_TEMPFAIL of sysexits.h)."""
-
 _LOOP_SECONDS = 5.0  # how long one call of the compiled loop may take, so that a stop is heeded in time
 _NUM_PICTURES = 6
+_TIME_FILE = "training_time.json"
 
 
 class Trainer:
@@ -48,13 +46,19 @@ class Trainer:
         self._chief = devices.is_chief(self._strategy)
         self._check_batches()
         self._source = sources.open_source(experiment.data)
-        self._directory = run_directory.prepare_run(
-            run_dir, experiment, self._source.image_shape, self._source.fingerprint(), write=self._chief)
+        described = (run_dir, experiment, self._source.image_shape, self._source.fingerprint())
+        self._directory = run_directory.check_run(*described)
         self._input = pipeline.TrainingInput(self._source, experiment.data, config.batch_size, config.seed)
         with self._strategy.scope():
             self._model = registry.build_model(experiment.model, experiment.model_config, self._source.image_shape)
             self._optimizer = make_optimizer(config)
             self._optimizer.build(self._model.trainable_variables)
+        self._evaluator = self._make_evaluator(experiment)
+        # Everything fits together: from here on the run exists.
+        self._lock = None
+        if self._chief:
+            run_directory.write_run(*described)
+            self._lock = run_directory.lock_run(self._directory)
         self._checkpoints = Checkpoints(self._directory, self._model, self._optimizer, config.keep_checkpoints,
                                         self._chief)
         self._step = self._checkpoints.restore()
@@ -63,8 +67,9 @@ class Trainer:
         self._progress = Progress(self._step, config.num_steps, config.batch_size, quiet=not self._chief)
         self._training = TrainingStep(self._model, self._optimizer, self._strategy, config.seed, config.clip_norm,
                                       config.jit_compile)
-        self._evaluator = self._make_evaluator(experiment)
         self._experiment = experiment
+        self._earlier_seconds = self._read_seconds()
+        self._started = None
         self._stop_signal = None
         self._scores = {}
         self._pictured = None
@@ -78,31 +83,27 @@ class Trainer:
         """Trains up to `num_steps`.
 
         Returns:
-            Dict of the last validation's scores, with `step` and `train_seconds`.
+            Dict of the last validation's scores, with `step` and `train_seconds`, the time of all processes that have
+            trained this run so far.
 
         Raises:
             UserError: a term became NaN or infinite, or a record cannot be read.
-            LostWorkerError: another worker is gone.
         """
         self._announce()
         old_handlers = self._catch_signals()
-        started = time.monotonic()
+        self._started = time.monotonic()
         try:
             with faults.named(self._experiment.data):
                 self._train()
-        except tf.errors.OpError as error:
-            if devices.num_workers(self._strategy) == 1:
-                raise
-            raise LostWorkerError(f"another worker is gone near step {self._step} ({_first_line(error)}); the last "
-                                  f"checkpoint is {self._checkpoints.latest}; restart all workers to resume") from None
         finally:
             for number, handler in old_handlers.items():
                 signal.signal(number, handler)
             self._summaries.close()
             self._checkpoints.close()
-        seconds = time.monotonic() - started
-        self._say_goodbye(seconds)
-        return {**self._scores, "step": self._step, "train_seconds": seconds}
+            if self._lock is not None:
+                self._lock.close()
+        self._say_goodbye()
+        return {**self._scores, "step": self._step, "train_seconds": self._seconds()}
 
     # === The loop ===
 
@@ -111,6 +112,13 @@ class Trainer:
         if self._step >= config.num_steps:
             return
         iterator = iter(self._strategy.distribute_datasets_from_function(self._batches))
+        try:
+            self._loop(iterator)
+        finally:
+            self._input.settle()
+
+    def _loop(self, iterator):
+        config = self._config
         while self._step < config.num_steps and not self._stop_signal:
             wanted = self._steps_to_next_event()
             started = time.monotonic()
@@ -141,9 +149,8 @@ class Trainer:
         if devices.num_workers(self._strategy) > 1:
             mine = tf.constant([1.0 if self._stop_signal else 0.0, seconds], tf.float32)
             stop, total = self._strategy.reduce("SUM", mine, axis=None).numpy()
-            replicas = self._strategy.num_replicas_in_sync
             self._stop_signal = self._stop_signal or ("a signal to another worker" if stop else None)
-            seconds = float(total) / replicas
+            seconds = float(total) / devices.num_workers(self._strategy)  # one value of each worker was summed
         self._progress.count(done, seconds)
 
     def _after_loop(self, mean):
@@ -152,12 +159,12 @@ class Trainer:
             rate = float(self._optimizer.learning_rate.numpy())
             self._summaries.scalars("train", step, {
                 **mean, "learning_rate": rate, "images_per_second": self._progress.images_per_second})
-        if self._due(config.checkpoint_every):
-            self._save()
         if self._due(config.validate_every):
             self._validate()
         if self._due(config.picture_every):
             self._draw()
+        if self._due(config.checkpoint_every):  # last, so that a resumed run never skips a validation
+            self._save()
         shown = {"loss": mean["loss"]}
         if "ari_fg" in self._scores:
             name, value = evaluation.headline(self._scores)
@@ -190,6 +197,7 @@ class Trainer:
             return
         scores = self._evaluator.run()
         scores.pop("per_image")
+        scores["missing_slots"] = self._missing_slots()
         self._scores = scores
         self._summaries.scalars("validation", self._step, scores)
         name, value = evaluation.headline(scores)
@@ -203,22 +211,30 @@ class Trainer:
         if self._evaluator is None or not self._chief:
             return
         if self._pictured is None:
-            self._pictured = next(self._picture_batches())
+            self._pictured = self._validation_input.examples(_NUM_PICTURES)
         batch = self._pictured
-        count = min(_NUM_PICTURES, int(batch["valid"].sum()))
-        image = unit_range(tf.constant(batch["image"][:count]))
-        noise = noises.example_noise(self._model.noise_spec(1), 0, range(count))
+        image = unit_range(tf.constant(batch["image"]))
+        noise = noises.example_noise(self._model.noise_spec(1), 0, range(len(image)))
         outputs = as_arrays(self._model(image, noise=noise))
-        masks = batch["mask"][:count] if "mask" in batch else None
-        self._summaries.pictures(self._step, image.numpy(), outputs, masks, self._model.background_slot)
-
-    def _picture_batches(self):
-        return self._validation_input.dataset().as_numpy_iterator()
+        self._summaries.pictures(self._step, image.numpy(), outputs, batch.get("mask"), self._model.background_slot)
 
     def _save(self):
         if self._saved_step != self._step:
             self._checkpoints.save(self._step)
             self._saved_step = self._step
+            if self._chief:
+                run_directory.write_json(self._directory / _TIME_FILE, {"seconds": self._seconds()})
+
+    def _seconds(self):
+        """Seconds that this and earlier processes have trained."""
+        return self._earlier_seconds + (time.monotonic() - self._started if self._started else 0.0)
+
+    def _read_seconds(self):
+        path = self._directory / _TIME_FILE
+        try:
+            return float(json.loads(path.read_text())["seconds"]) if path.exists() else 0.0
+        except (ValueError, KeyError, TypeError):
+            return 0.0
 
     # === Beginning and end ===
 
@@ -238,14 +254,18 @@ class Trainer:
             f"{self._strategy.num_replicas_in_sync} device(s), {config.precision}; run directory {self._directory}")
         if self._step:
             self._progress.say(f"resuming at step {self._step}")
-        max_objects = self._source.max_objects if self._source.has_masks else None
-        if max_objects is not None and experiment.data.max_objects:
-            max_objects = min(max_objects, experiment.data.max_objects)
-        for warning in guard_rails.before_training(self._model.num_slots, max_objects, experiment.data.dataset):
+        for warning in guard_rails.before_training(self._missing_slots(), self._model.num_slots, experiment.data.dataset):
             self._progress.say(f"warning: {warning}")
         self._summaries.start(self._step, {
             "model": experiment.model, "model_config": dataclasses.asdict(experiment.model_config),
             "data": dataclasses.asdict(experiment.data), "train": dataclasses.asdict(config)})
+
+    def _missing_slots(self):
+        """Slots that the fullest scene would need beyond the model's: objects and a background; 0 if unknown."""
+        if not self._source.has_masks or self._source.max_objects is None:
+            return 0
+        limit = self._experiment.data.max_objects or self._source.max_objects
+        return max(0, min(self._source.max_objects, limit) + 1 - self._model.num_slots)
 
     def _catch_signals(self):
         """SIGTERM and the first Ctrl-C stop at the next step boundary; a second Ctrl-C interrupts at once."""
@@ -259,37 +279,10 @@ class Trainer:
         except ValueError:  # not the main thread: whoever started it stops it
             return {}
 
-    def _say_goodbye(self, seconds):
+    def _say_goodbye(self):
         if self._stop_signal and self._step < self._config.num_steps:
             self._progress.say(f"stopped by {self._stop_signal} at step {self._step}; saved in "
                                f"{self._checkpoints.latest}; start the same command again to resume")
         else:
-            self._progress.say(f"done: step {self._step} after {duration(seconds)} in this process; "
+            self._progress.say(f"done: step {self._step} after {duration(self._seconds())} of training; "
                                f"run directory {self._directory}")
-
-
-class LostWorkerError(Exception):
-    """Another machine of a multi-worker run is gone; all must be restarted."""
-
-
-def train(experiment, run_dir):
-    """Runs an experiment; the whole of `python -m tfobj.train` after the flags.
-
-    Args:
-        experiment: `ExperimentConfig`.
-        run_dir: str.
-
-    Returns:
-        Dict of scores, see `Trainer.run`.
-    """
-    trainer = Trainer(experiment, run_dir)
-    try:
-        return trainer.run()
-    except LostWorkerError as error:
-        print(f"error: {error}", flush=True)
-        # The runtime would wait for the lost worker in its destructors.
-        os._exit(LOST_WORKER)
-
-
-def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]

@@ -1,0 +1,46 @@
+"""One call that runs an experiment, and what becomes of the process when another machine is lost."""
+
+import os
+import pathlib
+import sys
+
+import tensorflow as tf
+
+from tfobj.training.checkpoints import newest
+from tfobj.training.trainer import Trainer
+
+LOST_WORKER = 75
+"""Exit status when another worker is gone: restart all workers to resume (EX_TEMPFAIL of sysexits.h)."""
+
+
+def train(experiment, run_dir):
+    """Runs an experiment; the whole of `python -m tfobj.train` after the flags.
+
+    A process that loses another worker ends with exit status `LOST_WORKER`.
+
+    Args:
+        experiment: `ExperimentConfig`.
+        run_dir: str.
+
+    Returns:
+        Dict of scores, see `Trainer.run`.
+    """
+    try:
+        return Trainer(experiment, run_dir).run()
+    except tf.errors.OpError as error:
+        if experiment.train.strategy != "multi_worker" or not _means_lost_worker(error):
+            raise
+        saved = newest(pathlib.Path(run_dir) / "checkpoints") or "none"
+        print(f"error: another worker is gone ({_first_line(error)}); the last checkpoint is {saved}; restart all workers "
+              "with the same commands to resume", file=sys.stderr, flush=True)
+        # The runtime would wait for the lost worker in its destructors.
+        os._exit(LOST_WORKER)
+
+
+def _means_lost_worker(error):
+    gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+    return isinstance(error, gone) or (isinstance(error, tf.errors.InternalError) and "ollective" in str(error))
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
