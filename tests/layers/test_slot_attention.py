@@ -102,7 +102,7 @@ class SlotAttentionTest(unittest.TestCase):
 
     def test_single_slot_attends_to_everything(self):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Keras doubts that a softmax over one entry is meant
+            warnings.simplefilter("error")  # Keras doubts that a softmax over one entry is meant
             outputs = self.run_layer(layer_of(), noise=self.noise[:, :1])
         for attention, weights in zip(outputs["attention"], outputs["weights"], strict=True):
             np.testing.assert_array_equal(attention, np.ones((B, N, 1)))

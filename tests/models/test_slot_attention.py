@@ -60,9 +60,27 @@ class ContractTest(unittest.TestCase):
         model_config = helpers.slot_attention_config(use_projections=False)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            with self.assertRaisesRegex(UserError, "6 channels and slot_size=8; set --encoder_channels=8"):
+            with self.assertRaises(UserError) as raised:
                 registry.build_model("slot_attention", model_config, (16, 16, 3))
+        self.assertEqual(str(raised.exception), "use_projections=False needs input features of the slot size, but they "
+                         "have 6 channels and slot_size=8; set --encoder_channels=8")
         self.assertEqual(caught, [], "the error must be the only thing that the user sees")
+
+    def test_parameters_per_slot_fix_the_number_of_slots(self):
+        model = build(helpers.slot_attention_config(slot_init="per_slot"))
+        self.assertEqual(model.noise_spec(2, 3), model.noise_spec(2))
+        for draw in (model.noise_spec, model.draw_noise):
+            with self.assertRaises(UserError) as raised:
+                draw(1, num_slots=5)
+            self.assertEqual(str(raised.exception), "num_slots=5 but slot_init=per_slot has parameters for exactly 3 "
+                             "slots; keep --num_slots=3 or train with --slot_init=shared")
+
+    def test_a_single_slot_is_the_whole_image_without_a_warning(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model = registry.build_model("slot_attention", helpers.slot_attention_config(num_slots=1), (16, 16, 3))
+            outputs = model(helpers.unit_images(2, (16, 16, 3)), noise=helpers.noise_of(model, 2))
+        np.testing.assert_array_equal(outputs["masks"], np.ones((2, 1, 16, 16)))
 
     def test_every_option_reaches_the_module(self):
         changes = {"aggregation": "sum_layernorm", "slot_init": "per_slot", "update": "replace", "use_mlp": False,

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tfobj.errors import UserError
+from tfobj.ops.competition import softmax
 from tfobj.ops.precision import at_least_float32
 
 
@@ -79,9 +80,7 @@ class SlotAttention(keras.layers.Layer):
 
     def build(self, input_shape):
         feature_size, size = input_shape[-1], self.slot_size
-        if self.k is None and feature_size != size:
-            raise UserError(f"use_projections=False needs input features of the slot size, but they have {feature_size} "
-                            f"channels and slot_size={size}; set --encoder_channels={size}")
+        self.check_feature_size(feature_size)
         # The fans of a (1, 1, D) tensor, also for per-slot parameters, so that both variants start alike.
         limit = math.sqrt(6.0 / (1 + size))
         shape = (1, self.num_slots if self.slot_init == "per_slot" else 1, size)
@@ -97,6 +96,19 @@ class SlotAttention(keras.layers.Layer):
         if self.gru is not None:
             self.gru.build((None, size))
 
+    def check_feature_size(self, feature_size):
+        """Raises `UserError` if inputs with `feature_size` channels do not fit, see `use_projections`."""
+        if self.k is None and feature_size != self.slot_size:
+            raise UserError(f"use_projections=False needs input features of the slot size, but they have "
+                            f"{feature_size} channels and slot_size={self.slot_size}; set "
+                            f"--encoder_channels={self.slot_size}")
+
+    def check_num_slots(self, num_slots):
+        """Raises `UserError` if the initial slots are not defined for K = `num_slots`, see `slot_init`."""
+        if self.slot_init == "per_slot" and num_slots != self.num_slots:
+            raise UserError(f"num_slots={num_slots} but slot_init=per_slot has parameters for exactly {self.num_slots} "
+                            f"slots; keep --num_slots={self.num_slots} or train with --slot_init=shared")
+
     def initial_slots(self, noise):
         """Samples initial slots by reparameterisation.
 
@@ -109,9 +121,7 @@ class SlotAttention(keras.layers.Layer):
         Raises:
             UserError: K differs from the K of `slot_init="per_slot"`.
         """
-        if self.slot_init == "per_slot" and noise.shape[1] != self.num_slots:
-            raise UserError(f"num_slots={noise.shape[1]} but slot_init=per_slot has parameters for exactly "
-                            f"{self.num_slots} slots; keep --num_slots={self.num_slots} or train with --slot_init=shared")
+        self.check_num_slots(noise.shape[1])
         noise = ops.cast(noise, self.compute_dtype)
         return self.slots_mu + ops.exp(self.slots_log_sigma) * noise
 
@@ -154,9 +164,9 @@ class SlotAttention(keras.layers.Layer):
         queries = at_least_float32(self.q(queries) if self.q else queries) * self.scale  # [B,K,D]
         logits = ops.einsum("bnd,bkd->bnk", keys, queries)
         if self.softmax_axis == "inputs":
-            attention = ops.softmax(logits, axis=1)
+            attention = softmax(logits, axis=1)
             return attention, attention
-        attention = ops.softmax(logits, axis=-1)
+        attention = softmax(logits, axis=-1)
         if self.aggregation != "mean":
             return attention, attention
         if self.epsilon_mode == "denominator":

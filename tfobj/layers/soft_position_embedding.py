@@ -10,8 +10,8 @@ from tfobj.ops import coordinates
 class SoftPositionEmbedding(keras.layers.Layer):
     """Adds a learned linear map of the distances to the four borders to a feature map.
 
-    Input and output: [..., H, W, C] of the same shape. The grid follows the size of the map, or is given by `size` where
-    the map is [..., 1, 1, C] and shall be broadcast.
+    Input and output: [..., H, W, C] of the same shape. The grid follows the size of the map, or is given by `size`
+    where the map is [..., 1, 1, C] and shall be broadcast.
     """
 
     def build(self, input_shape):

@@ -44,6 +44,9 @@ class ObjectModel(keras.Model):
 
         Returns:
             Dict name -> `tfobj.noise.NoiseSpec`, batch first.
+
+        Raises:
+            UserError: the model cannot work with this K.
         """
         raise TypeError(f"{type(self).__name__} must define noise_spec")
 
@@ -110,7 +113,7 @@ class ObjectModel(keras.Model):
         return self
 
     def build_from_config(self, config):
-        """Builds a model that is read from a file; through a call, so that its weights get the paths they always have."""
+        """Builds a model that is read from a file, by a call: its weights get the paths they always have."""
         self.build_on_zeros()
 
     def get_config(self):
