@@ -1,4 +1,4 @@
-"""Asks a TensorFlow Serving server over gRPC. Needs `pip install 'tfobj[serving]'` (tensorflow-serving-api).
+"""Asks a TensorFlow Serving server over gRPC. Needs `pip install '.[serving]'` (tensorflow-serving-api).
 
     python export/grpc_client.py --server=localhost:8500 --model=slot_attention --out=segmentations photos/*.png
 

@@ -36,7 +36,7 @@ def below(prefix, arrays):
     return {name[len(prefix):]: value for name, value in arrays.items() if name.startswith(prefix)}
 
 
-@unittest.skipUnless(importlib.util.find_spec("jax"), "jax is not installed: pip install 'tfobj[jax]'")
+@unittest.skipUnless(importlib.util.find_spec("jax"), "jax is not installed: pip install '.[jax]'")
 class JaxTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
