@@ -77,13 +77,15 @@ def describe_run(run, checkpoint):
 
     Returns:
         Dict that JSON can hold: `run_dir`, `checkpoint`, `step`, `data`, `data_fingerprint`, `train`; `evaluation`, the
-        content of the run's evaluation.json (scores and the data they are on), None if it was never evaluated.
+        content of the run's evaluation.json (scores and the data they are on), None if these weights were never evaluated.
     """
-    evaluation = run.directory / "evaluation.json"
+    evaluation = _read_json(run.directory / "evaluation.json")
+    if evaluation and evaluation.get("step") != run.step:
+        evaluation = None  # the scores of other weights
     return _plain({
         "run_dir": str(run.directory), "checkpoint": checkpoint, "step": run.step,
         "data": dataclasses.asdict(run.config.data), "data_fingerprint": run.fingerprint,
-        "train": dataclasses.asdict(run.config.train), "evaluation": _read_json(evaluation),
+        "train": dataclasses.asdict(run.config.train), "evaluation": evaluation,
     })
 
 
