@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 
 import keras
 import tensorflow as tf
 
 from tfobj.errors import UserError
+
+_TF_CONFIG = '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}'
 
 
 def configure(config):
@@ -38,13 +41,44 @@ def make_strategy(config):
 
     Returns:
         A `tf.distribute.Strategy`; for one device the default one, which adds nothing to the graph.
+
+    Raises:
+        UserError: as `configure`, or TensorFlow cannot set the devices up.
     """
     if config.strategy == "multi_worker":
         return _multi_worker()
     devices = _device_names(config.num_devices)
     if config.strategy == "one_device" or (config.strategy == "auto" and len(devices) == 1):
         return tf.distribute.get_strategy()
-    return tf.distribute.MirroredStrategy(devices)
+    return _set_up(config.strategy, tf.distribute.MirroredStrategy, devices)
+
+
+def describe(strategy):
+    """Says in words what a strategy trains on.
+
+    Args:
+        strategy: `tf.distribute.Strategy`.
+
+    Returns:
+        str, such as "1 CPU", "2 GPUs", "2 logical CPUs on 1 machine" or "8 GPUs on 2 machines".
+    """
+    count, machines = strategy.num_replicas_in_sync, num_workers(strategy)
+    kind = tf.DeviceSpec.from_string(strategy.extended.worker_devices[0]).device_type
+    if kind not in ("CPU", "GPU"):  # the default strategy leaves the choice to TensorFlow
+        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    logical = kind == "CPU" and count > machines
+    place = f" on {machines} machine{'s' * (machines > 1)}" if logical or machines > 1 else ""
+    return f"{count} {'logical ' * logical}{kind}{'s' * (count > 1)}{place}"
+
+
+def gpu_warning():
+    """Returns a warning if this machine has an NVIDIA GPU that TensorFlow does not see, else None."""
+    if not os.path.exists("/dev/nvidia0") or tf.config.list_physical_devices("GPU"):
+        return None
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):  # hidden on purpose
+        return None
+    return ("this machine has an NVIDIA GPU, but TensorFlow does not see it and computes on the CPU; install the CUDA "
+            "libraries with `pip install 'tensorflow[and-cuda]'` and look at the driver with `nvidia-smi`")
 
 
 def is_chief(strategy):
@@ -64,8 +98,8 @@ def _device_names(wanted):
     devices = gpus or tf.config.list_logical_devices("CPU")
     wanted = wanted or (len(gpus) or 1)
     if wanted > len(devices):
-        raise UserError(f"--num_devices={wanted} but this machine has {len(devices)} {devices[0].device_type} device(s); "
-                        "use fewer, or --num_devices=0 for all GPUs")
+        raise UserError(f"--num_devices={wanted} but this machine has {len(devices)} {devices[0].device_type} "
+                        "device(s); use fewer, or --num_devices=0 for all GPUs")
     return [device.name for device in devices[:wanted]]
 
 
@@ -82,20 +116,41 @@ def _make_logical_devices(config):
 
 
 def _multi_worker():
-    text = os.environ.get("TF_CONFIG")
-    example = '{"cluster": {"worker": ["host0:port", "host1:port"]}, "task": {"type": "worker", "index": 0}}'
-    if not text:
-        raise UserError(f"--strategy=multi_worker needs the environment variable TF_CONFIG, such as {example}")
-    try:
-        cluster = json.loads(text)
-        workers = [f"{kind}:{i} {address}" for kind, addresses in cluster["cluster"].items()
-                   for i, address in enumerate(addresses)]
-        me = f"{cluster['task']['type']}:{cluster['task']['index']}"
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"TF_CONFIG is not what --strategy=multi_worker expects ({error!r}); it must look like {example}"
-                        ) from None
+    workers, me = _read_cluster(os.environ.get("TF_CONFIG"))
     # A peer that never starts is waited for in silence.
     print(f"worker {me}: waiting for all {len(workers)} workers: {', '.join(workers)}", flush=True)
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    strategy = _set_up("multi_worker", tf.distribute.MultiWorkerMirroredStrategy)
     print(f"worker {me}: all workers are here", flush=True)
     return strategy
+
+
+def _set_up(name, strategy_class, *arguments):
+    try:
+        return strategy_class(*arguments)
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UserError(f"--strategy={name} cannot be set up: {reason}; look at the devices, and for several machines "
+                        "at the addresses and ports in TF_CONFIG") from error
+
+
+def _read_cluster(text):
+    """Returns (every worker as "type:index address", this one as "type:index") from the text of TF_CONFIG."""
+    if not text:
+        raise UserError(f"--strategy=multi_worker needs the environment variable TF_CONFIG, such as {_TF_CONFIG}")
+    try:
+        config = json.loads(text)
+        cluster = {kind: list(addresses) for kind, addresses in config["cluster"].items()}
+        kind, index = config["task"]["type"], int(config["task"]["index"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"TF_CONFIG is not what --strategy=multi_worker expects ({error!r}); it must look like "
+                        f"{_TF_CONFIG}") from None
+    workers = [(job, i, address) for job, addresses in cluster.items() for i, address in enumerate(addresses)]
+    for job, i, address in workers:
+        if not re.fullmatch(r"\S+:\d{1,5}", str(address)):
+            raise UserError(f"TF_CONFIG: the address of {job}:{i} is {address!r}, expected host:port such as "
+                            "host0:12345")
+    if (kind, index) not in {(job, i) for job, i, _ in workers}:
+        there = ", ".join(f"{job}:{i}" for job, i, _ in workers) or "nobody"
+        raise UserError(f"TF_CONFIG: this process is {kind}:{index}, but the cluster has {there}; correct \"task\" or "
+                        "\"cluster\"")
+    return [f"{job}:{i} {address}" for job, i, address in workers], f"{kind}:{index}"
