@@ -185,6 +185,10 @@ class FilesTest(unittest.TestCase):
                 expected = predictor([photos.read(entry["image"])])[0]
                 np.testing.assert_allclose(arrays["masks"], expected["masks"], atol=1e-5)
 
+    def test_command_line_names_the_flag_that_is_missing(self):
+        result = self.predict("--run_dir=runs/a", "--images=a.png")
+        self.assertEqual((result.returncode, result.stderr), (2, "error: --out is required; see --help\n"))
+
     def test_command_line_refuses_what_is_no_image_and_writes_nothing(self):
         write_run(self.folder / "run")
         self.saved("photos/a.png", photo(0))

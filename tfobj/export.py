@@ -12,42 +12,35 @@ import os
 from absl import flags
 
 from tfobj import command_line
+from tfobj.serving import option_flags
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run that tfobj.train wrote.")
+option_flags.define()
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Base path of the model; versions are written below it.")
-_CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "latest"], "Which weights. (default: best)")
-_NUM_SLOTS = flags.DEFINE_integer("num_slots", None, "Slots K. (default: as trained)")
-_NUM_ITERATIONS = flags.DEFINE_integer("num_iterations", None, "Iterations T. (default: as trained)")
-_THRESHOLD = flags.DEFINE_float("threshold", 0.5, "Mask above which a pixel belongs to a slot and not to the "
-                                "background. (default: 0.5)")
-_NOISE_SEED = flags.DEFINE_integer("noise_seed", 0, "Seed of the noise that every image gets. (default: 0)")
 _VERIFY = flags.DEFINE_boolean("verify", True, "Compare with the model before it gets a version. (default: yes)")
 
 
 def main():
     """Loads the run, exports it and prints what was written."""
-    command_line.require(run_dir=_RUN_DIR.value, export_dir=_EXPORT_DIR.value)
+    run_dir, checkpoint = flags.FLAGS.run_dir, flags.FLAGS.checkpoint
+    command_line.require(run_dir=run_dir, export_dir=_EXPORT_DIR.value)
     # What can be wrong without TensorFlow is said before its slow import.
-    from tfobj.serving.options import ServingOptions
     from tfobj.serving import versions
     from tfobj.training import run_directory
 
-    options = ServingOptions(_NUM_SLOTS.value, _NUM_ITERATIONS.value, _THRESHOLD.value, _NOISE_SEED.value)
-    options.check()
+    options = option_flags.options()
     versions.check_export_dir(_EXPORT_DIR.value)
-    run_directory.read_run(_RUN_DIR.value)
+    run_directory.read_run(run_dir)
     # Exporting is CPU work; a GPU may be busy training, and verification compares with a CPU process.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    command_line.import_tensorflow()
     command_line.import_tensorflow()
     from tfobj.serving import exporter
     from tfobj.serving import model_card
 
-    run = run_directory.load_run(_RUN_DIR.value, checkpoint=_CHECKPOINT.value)
+    run = run_directory.load_run(run_dir, checkpoint=checkpoint)
     export = exporter.export_model(
         run.model, _EXPORT_DIR.value, num_slots=options.num_slots, num_iterations=options.num_iterations,
         threshold=options.threshold, noise_seed=options.noise_seed, verify=_VERIFY.value,
-        model_card=model_card.describe_run(run, _CHECKPOINT.value), tell=lambda message: print(message, flush=True))
+        model_card=model_card.describe_run(run, checkpoint), tell=lambda message: print(message, flush=True))
     _print(export)
 
 
