@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import unittest
+from unittest import mock
 
 from tests.helpers import ROOT
 from tfobj import command_line
@@ -20,6 +21,7 @@ COMMAND = '''
 
     python hello.py --name=you
 """
+import errno
 from absl import flags
 from tfobj import command_line
 from tfobj.errors import UserError
@@ -33,6 +35,12 @@ def main():
         raise UserError("--name=nobody cannot be\\n  greeted; give a name")
     if _NAME.value == "quickly":
         return 7
+    if _NAME.value == "never":
+        raise KeyboardInterrupt
+    if _NAME.value == "full":
+        raise OSError(errno.ENOSPC, "No space left on device", "runs/a/x.npz")
+    if _NAME.value == "odd":
+        raise FileNotFoundError(errno.ENOENT, "No such file", "x")
     print("hello", _NAME.value)
 
 
@@ -76,6 +84,18 @@ class CommandTest(unittest.TestCase):
         self.check_error("Unknown command line flag 'nme'", "--nme=you")
         self.check_error("unexpected argument 'you': every option is a flag", "--name=x", "you")
         self.check_error("a flagfile cannot be read", "--flagfile=no/such.flags")
+
+    def test_what_the_disk_refuses_is_one_line_and_names_the_file(self):
+        self.check_error("error: runs/a/x.npz: No space left on device; free space, or choose a", "--name=full")
+
+    def test_an_interruption_is_one_line_and_has_its_own_status(self):
+        self.assertEqual(self.run_command("--name=never"),
+                         (130, "", "error: interrupted; the same command starts again\n"))
+
+    def test_a_mistake_of_the_program_keeps_its_traceback(self):
+        status, _, error = self.run_command("--name=odd")
+        self.assertEqual(status, 1)
+        self.assertIn("Traceback", error)
 
     def test_help_shows_the_docstring_and_the_flags(self):
         for word in ("--help", "-help", "--helpfull", "--helpshort"):
@@ -143,7 +163,18 @@ class ImportTensorflowTest(unittest.TestCase):
                               PYTHONPATH=directory + os.pathsep + str(ROOT))
 
     def test_notices_are_dropped_and_the_rest_is_shown(self):
-        self.assertEqual(self.run_import(""), (0, "done\n", "something went wrong\n"))
+        status, output, error = self.run_import("")
+        self.assertEqual((status, output), (0, "done\n"))
+        self.assertEqual([line for line in error.splitlines() if "cuda" not in line], ["something went wrong"])
+
+    def test_warnings_are_kept_where_there_is_a_gpu(self):
+        for line, without, with_gpu in (("I0000 00:00 port.cc] oneDNN", True, True), ("  ", True, True),
+                                        ("W0000 00:00 cuda] Cannot dlopen some GPU libraries", True, False),
+                                        ("E0000 00:00 cuda] failed call to cuInit", True, False),
+                                        ("E0000 00:00 something", False, False)):
+            for exists, expected in ((False, without), (True, with_gpu)):
+                with mock.patch("os.path.exists", return_value=exists):
+                    self.assertEqual(command_line._is_notice(line), expected, line)
 
     def test_everything_is_shown_when_the_import_fails(self):
         status, output, error = self.run_import("raise ImportError('libcuda')\n")

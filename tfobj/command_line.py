@@ -1,5 +1,6 @@
 """What every `python -m tfobj.X` shares: quiet start, one-line errors, exit status."""
 
+import errno
 import os
 import re
 import sys
@@ -11,6 +12,9 @@ from absl import flags
 from absl import logging
 
 from tfobj.errors import UserError
+
+
+_NO_TRACEBACK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}  # the user's disk, not a mistake in here
 
 
 def prepare_environment():
@@ -46,9 +50,10 @@ def import_tensorflow():
 
 
 def _is_notice(line):
-    without_gpu = not os.path.exists("/dev/nvidia0")
-    return bool(re.match(r"[IW]\d{4} |WARNING: All log messages|To enable the following instructions", line)
-                or (without_gpu and "cuInit" in line) or not line.strip())
+    """Whether a line tells nothing; on a machine with a GPU its warnings may say why TensorFlow does not see it."""
+    if re.match(r"I\d{4} |WARNING: All log messages|To enable the following instructions", line) or not line.strip():
+        return True
+    return not os.path.exists("/dev/nvidia0") and bool(re.match(r"W\d{4} ", line) or "cuInit" in line)
 
 
 def require(**values):
@@ -77,7 +82,10 @@ def fail(message):
 
 
 def run(main):
-    """Parses the flags, calls `main()`, and turns a `UserError` into one line and exit status 2.
+    """Parses the flags, calls `main()`, and turns what can go wrong for the user into one line.
+
+    The exit status is 2 after a `UserError` and where a file cannot be written or read (full disk, permissions), 130
+    after Ctrl-C; other errors are mistakes in the program and keep their traceback.
 
     Args:
         main: Callable without arguments. Returns None or an exit status.
@@ -91,6 +99,14 @@ def run(main):
             return main()
         except UserError as error:
             return fail(error)
+        except KeyboardInterrupt:
+            fail("interrupted; the same command starts again")
+            return 130
+        except OSError as error:
+            if error.errno not in _NO_TRACEBACK:
+                raise
+            return fail(f"{error.filename or 'a file'}: {error.strerror}; free space, or choose a place where you may "
+                        "read and write")
 
     app.run(guarded, flags_parser=_parse_flags)
 
