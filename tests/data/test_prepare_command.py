@@ -89,6 +89,11 @@ class PrepareFlagsTest(unittest.TestCase):
             with self.subTest(arguments=arguments), self.assertRaisesRegex(UserError, message):
                 self.call(*arguments)
 
+    def test_a_folder_needs_no_preparation(self):
+        for arguments in ((), ("--check",)):
+            with self.assertRaisesRegex(UserError, "needs no preparation.*--image_dir=DIRECTORY --image_size=64"):
+                self.call("--dataset=folder", *arguments)
+
     def test_list_shows_what_is_prepared(self):
         output = io.StringIO()
         with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(output):
