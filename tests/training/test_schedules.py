@@ -2,9 +2,8 @@ import unittest
 
 import numpy as np
 
-from tests import helpers
-from tests.parsed_flags import read_experiment
 from tfobj.config import TrainConfig
+from tfobj.errors import UserError
 from tfobj.training.schedules import WarmupDecay, make_optimizer
 
 
@@ -21,16 +20,9 @@ class WarmupDecayTest(unittest.TestCase):
         schedule = WarmupDecay(2.0, 0, "cosine", 0.02, 100)
         np.testing.assert_allclose(self.rates(schedule, 0, 50, 100, 500), [2.0, 1.02, 0.04, 0.04], rtol=1e-6)
 
-    def test_every_cosine_experiment_reaches_its_end(self):
-        paths = [path for path in (helpers.ROOT / "experiments").rglob("*.flags") if path.name != "_base.flags"]
-        checked = 0
-        for path in paths:
-            settings = read_experiment(f"--flagfile={path.relative_to(helpers.ROOT)}").train
-            if settings.decay == "cosine":
-                rate = float(make_optimizer(settings)._learning_rate(settings.num_steps))
-                self.assertAlmostEqual(rate / (settings.learning_rate * settings.decay_rate), 1.0, places=3, msg=str(path))
-                checked += 1
-        self.assertGreaterEqual(checked, 2)
+    def test_a_cosine_that_the_run_would_cut_off_is_refused(self):
+        with self.assertRaisesRegex(UserError, "use --decay_steps=0"):
+            make_optimizer(TrainConfig(decay="cosine", num_steps=5000))
 
     def test_constant(self):
         np.testing.assert_allclose(self.rates(WarmupDecay(0.1), 0, 1000), [0.1, 0.1], rtol=1e-7)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tfobj.config import TrainConfig
+from tfobj.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -58,8 +59,14 @@ def make_optimizer(config: TrainConfig):
 
     Returns:
         A Keras optimizer with a `WarmupDecay` schedule.
+
+    Raises:
+        UserError: a cosine that would be cut off.
     """
     decay_steps = config.decay_steps or config.num_steps
+    if config.decay == "cosine" and decay_steps > config.num_steps:
+        raise UserError(f"--decay=cosine with --decay_steps={decay_steps} would not end within --num_steps="
+                        f"{config.num_steps}; use --decay_steps=0, which takes the length of the run")
     rate = WarmupDecay(config.learning_rate, config.warmup_steps, config.decay, config.decay_rate, decay_steps)
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(rate)
