@@ -8,15 +8,19 @@ BIN := $(VENV)/bin
 # setuptools warns at length about every editable install
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable
 
-.PHONY: quickstart test clean-environment
+.PHONY: quickstart test test-all clean-environment
 
 # Builds a data set, trains, evaluates, exports, and draws what was found.
 quickstart: $(VENV)/installed
 	$(BIN)/python -m tfobj.quickstart --seed=$(SEED) --run_dir=$(RUN_DIR)
 
-# Every test; several minutes. Those over a minute run with TFOBJ_SLOW_TESTS=1.
+# Every test but those that take over a minute.
 test: $(VENV)/installed-test
 	$(BIN)/python -m unittest
+
+# Every test: half an hour.
+test-all: $(VENV)/installed-test
+	TFOBJ_SLOW_TESTS=1 $(BIN)/python -m unittest
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'

@@ -1,3 +1,5 @@
+"""Checkpoints: what is kept, what is refused, what damage does."""
+
 import pathlib
 import tempfile
 import unittest

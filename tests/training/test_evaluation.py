@@ -1,3 +1,5 @@
+"""Scores of models and of runs."""
+
 import contextlib
 import dataclasses
 import io

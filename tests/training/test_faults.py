@@ -1,3 +1,5 @@
+"""Records that cannot be read."""
+
 import contextlib
 import dataclasses
 import io

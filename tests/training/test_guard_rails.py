@@ -1,3 +1,5 @@
+"""Warnings about runs that cannot end well."""
+
 import unittest
 
 from tfobj.training import guard_rails

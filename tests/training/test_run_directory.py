@@ -1,3 +1,5 @@
+"""Run directories: what is written, what may change, what is refused."""
+
 import dataclasses
 import json
 import pathlib

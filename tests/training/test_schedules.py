@@ -1,3 +1,5 @@
+"""Learning rates."""
+
 import unittest
 
 import numpy as np

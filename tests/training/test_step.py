@@ -1,3 +1,5 @@
+"""The training step: noise, clipping, many steps in one call."""
+
 import unittest
 
 import keras

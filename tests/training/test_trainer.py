@@ -1,3 +1,5 @@
+"""Whole runs: resume, stops, records, refusals."""
+
 import contextlib
 import io
 import os
