@@ -28,17 +28,17 @@ class DescriptionTest(unittest.TestCase):
         self.assertEqual(devices.describe(strategy), "2 logical CPUs on 1 machine")
 
     def test_devices_of_other_machines(self):
-        for count, machines, device, expected in ((2, 1, "GPU:0", "2 GPUs"), (8, 2, "GPU:0", "8 GPUs on 2 machines"),
-                                                  (1, 1, "GPU:0", "1 GPU"), (2, 2, "CPU:0", "2 CPUs on 2 machines")):
-            extended = mock.Mock(_num_workers=machines, worker_devices=(f"/job:worker/task:0/device:{device}",))
-            strategy = mock.Mock(num_replicas_in_sync=count, extended=extended)
-            self.assertEqual(devices.describe(strategy), expected)
+        for count, machines, gpus, expected in ((2, 1, 2, "2 GPUs"), (8, 2, 4, "8 GPUs on 2 machines"),
+                                                (1, 1, 1, "1 GPU"), (2, 2, 0, "2 CPUs on 2 machines")):
+            strategy = mock.Mock(num_replicas_in_sync=count, extended=mock.Mock(_num_workers=machines))
+            with mock.patch.object(tf.config, "list_logical_devices", return_value=["GPU"] * gpus):
+                self.assertEqual(devices.describe(strategy), expected)
 
     def test_a_gpu_that_is_not_seen_is_worth_a_warning(self):
         for exists, seen, visible, warned in ((True, [], "0", True), (True, ["GPU"], "0", False),
                                               (False, [], "0", False), (True, [], "-1", False)):
             with mock.patch("os.path.exists", return_value=exists), \
-                    mock.patch("tensorflow.config.list_physical_devices", return_value=seen), \
+                    mock.patch.object(tf.config, "list_physical_devices", return_value=seen), \
                     mock.patch.dict(os.environ, {"CUDA_VISIBLE_DEVICES": visible}):
                 warning = devices.gpu_warning()
             self.assertEqual(warning is not None, warned, (exists, seen, visible))
@@ -73,7 +73,7 @@ class ClusterTest(unittest.TestCase):
 
     def test_what_tensorflow_says_becomes_one_line(self):
         failure = mock.Mock(side_effect=RuntimeError("address already in use\nstack"))
-        with mock.patch("tensorflow.distribute.MultiWorkerMirroredStrategy", failure), mock.patch("builtins.print"):
+        with mock.patch.object(tf.distribute, "MultiWorkerMirroredStrategy", failure), mock.patch("builtins.print"):
             self.assertIn("--strategy=multi_worker cannot be set up: address already in use; look", self.refused(TWO))
 
 

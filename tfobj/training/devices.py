@@ -63,9 +63,7 @@ def describe(strategy):
         str, such as "1 CPU", "2 GPUs", "2 logical CPUs on 1 machine" or "8 GPUs on 2 machines".
     """
     count, machines = strategy.num_replicas_in_sync, num_workers(strategy)
-    kind = tf.DeviceSpec.from_string(strategy.extended.worker_devices[0]).device_type
-    if kind not in ("CPU", "GPU"):  # the default strategy leaves the choice to TensorFlow
-        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     logical = kind == "CPU" and count > machines
     place = f" on {machines} machine{'s' * (machines > 1)}" if logical or machines > 1 else ""
     return f"{count} {'logical ' * logical}{kind}{'s' * (count > 1)}{place}"
