@@ -42,8 +42,8 @@ def write_run(directory):
     for weight in model.weights:
         weight.assign(weight + generator.normal(0.0, 0.3, weight.shape))
     optimizer.build(model.trainable_variables)
-    path = run_directory.prepare_run(directory, experiment, (16, 16, 3), {})
-    Checkpoints(path, model, optimizer, keep=1).save(0)
+    run_directory.write_run(directory, experiment, (16, 16, 3), {})
+    Checkpoints(directory, model, optimizer, keep=1).save(0)
     return model
 
 

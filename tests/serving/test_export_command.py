@@ -29,7 +29,8 @@ def _prepare(directory):
     """A run directory of the tiny model without a checkpoint."""
     experiment = config.ExperimentConfig("slot_attention", exported.tiny_config(),
                                          config.DataConfig(dataset="colored_shapes"), config.TrainConfig())
-    return run_directory.prepare_run(directory, experiment, exported.IMAGE_SHAPE, {"examples": 64})
+    run_directory.write_run(directory, experiment, exported.IMAGE_SHAPE, {"examples": 64})
+    return pathlib.Path(directory)
 
 
 class ExportCommandTest(unittest.TestCase):
@@ -47,7 +48,7 @@ class ExportCommandTest(unittest.TestCase):
         optimizer.build(model.trainable_variables)
         optimizer.iterations.assign(12)
         checkpoints.Checkpoints(run, model, optimizer, keep=1).save(12)
-        scores = {"ari_fg": 0.5, "dataset": "colored_shapes"}
+        scores = {"step": 12, "ari_fg": 0.5, "dataset": "colored_shapes"}
         run_directory.write_json(run / "evaluation.json", scores)
         status, printed, errors = _export(f"--run_dir={self.run_dir}", f"--export_dir={self.export_dir}")
         self.assertEqual(status, 0, errors)
