@@ -77,7 +77,8 @@ def describe_run(run, checkpoint):
 
     Returns:
         Dict that JSON can hold: `run_dir`, `checkpoint`, `step`, `data`, `data_fingerprint`, `train`; `evaluation`, the
-        content of the run's evaluation.json (scores and the data they are on), None if these weights were never evaluated.
+        content of the run's evaluation.json (scores and the data they are on), None if these weights were never
+        evaluated.
     """
     evaluation = _read_json(run.directory / "evaluation.json")
     if evaluation and evaluation.get("step") != run.step:
