@@ -38,7 +38,7 @@ class GoldenMetricsAriTest(unittest.TestCase):
         """Compares with the array `name`: NaN in the same places and the rest within `tolerance`."""
         expected, actual = self.arrays[name], np.asarray(actual)
         np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected), err_msg=name)
-        error = golden_arrays.relative_error(np.nan_to_num(actual), np.nan_to_num(expected))
+        error = golden_arrays.relative_error(actual, expected)
         self.assertLessEqual(error, 1e-4, name)
         np.testing.assert_allclose(actual, expected, rtol=0.0, atol=tolerance, err_msg=name)
 

@@ -9,10 +9,22 @@ from tests import golden_arrays
 from tfobj.ops.coordinates import position_grid
 from tfobj.training.schedules import WarmupDecay
 
+# Published (Slot Attention, Section E); an archive may hold others as `lr/<name>/<setting>`.
 SCHEDULES = {
-    "lr/object_discovery": WarmupDecay(4e-4, warmup_steps=10_000, decay="exponential", decay_rate=0.5, decay_steps=100_000),
-    "lr/set_prediction": WarmupDecay(4e-4, warmup_steps=1_000, decay="exponential", decay_rate=0.5, decay_steps=50_000),
+    "object_discovery": {"base_lr": 4e-4, "warmup_steps": 10_000, "decay_rate": 0.5, "decay_steps": 100_000},
+    "set_prediction": {"base_lr": 4e-4, "warmup_steps": 1_000, "decay_rate": 0.5, "decay_steps": 50_000},
 }
+
+
+def schedule_of(arrays, name):
+    """Builds the schedule whose rates are stored as `lr/<name>`; raises `ValueError` if its settings are unknown."""
+    stored = {key: arrays[f"lr/{name}/{key}"].item() for key in SCHEDULES["object_discovery"]
+              if f"lr/{name}/{key}" in arrays}
+    settings = {**SCHEDULES.get(name, {}), **stored}
+    missing = sorted(set(SCHEDULES["object_discovery"]) - set(settings))
+    if missing:
+        raise ValueError(f"lr/{name} is no published schedule, and the archive has no {', '.join(missing)} for it")
+    return WarmupDecay(settings.pop("base_lr"), decay="exponential", **settings)
 
 
 class GoldenSlotAttentionMiscTest(unittest.TestCase):
@@ -21,10 +33,21 @@ class GoldenSlotAttentionMiscTest(unittest.TestCase):
         cls.arrays = golden_arrays.load("slot_attention_misc")
 
     def test_golden_slot_attention_misc_learning_rates(self):
-        steps = self.arrays["lr/steps"]
-        for name, schedule in SCHEDULES.items():
-            rates = np.array([float(keras.ops.convert_to_numpy(schedule(step))) for step in steps])
-            np.testing.assert_allclose(rates, self.arrays[name], rtol=1e-6, atol=0, err_msg=name)
+        names = [name.removeprefix("lr/") for name in self.arrays if name.startswith("lr/") and name.count("/") == 1]
+        names.remove("steps")
+        self.assertTrue(names)
+        for name in names:
+            schedule = schedule_of(self.arrays, name)
+            rates = [float(keras.ops.convert_to_numpy(schedule(step))) for step in self.arrays["lr/steps"]]
+            expected = self.arrays[f"lr/{name}"]
+            np.testing.assert_allclose(rates, expected, rtol=1e-6, atol=0, err_msg=name)
+            self.assertLess(golden_arrays.relative_error(rates, expected), 1e-6, name)
+
+    def test_golden_slot_attention_misc_settings_of_schedules(self):
+        stored = {f"lr/mine/{key}": np.array(value) for key, value in SCHEDULES["set_prediction"].items()}
+        self.assertEqual(schedule_of(stored, "mine").get_config(), schedule_of({}, "set_prediction").get_config())
+        with self.assertRaisesRegex(ValueError, "lr/mine is no published schedule, and the archive has no base_lr, deca"):
+            schedule_of({}, "mine")
 
     def test_golden_slot_attention_misc_grids(self):
         names = [name for name in self.arrays if name.startswith("grid/")]
