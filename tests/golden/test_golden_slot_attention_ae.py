@@ -3,6 +3,7 @@
 Sizes, strides, slots and iterations are read from the arrays, so that any set of the same format can be checked.
 """
 
+import itertools
 import unittest
 
 import keras
@@ -10,36 +11,78 @@ import numpy as np
 import tensorflow as tf
 
 from tests import golden_arrays
+from tests import helpers
 from tests.golden.test_golden_slot_attention_module import golden_name as module_name
+from tests.golden.test_golden_slot_attention_module import num_iterations_of, options_of
+from tfobj.layers.convolutional_encoder import ConvolutionalEncoder
 from tfobj.models.slot_attention import SlotAttentionAutoencoder
 
 FORWARD_TOLERANCE = 2e-5
 GRADIENT_TOLERANCE = 1e-4
 
 
-def geometry(weights, io):
-    """Derives image size, encoder strides, broadcast size and decoder strides from the stored arrays."""
-    height = io["image"].shape[1]
-    num_hidden = sum(name.startswith("w/decoder/deconv") and name.endswith("kernel") for name in weights) - 1
-    coarse, first = io["dec_in_sub"].shape[1], io["deconv0_sub"].shape[1]
-    for grid in (2 * coarse, 2 * coarse - 1):
-        for doublings in range(num_hidden + 1):
-            after_first = grid * 2 if doublings else grid
-            if grid * 2**doublings == height and -(-after_first // 3) == first:
-                return grid, (2,) * doublings + (1,) * (num_hidden - doublings)
-    raise ValueError("no decoder of this format reaches the stored image size")
+def count(weights, prefix):
+    """Returns how many layers `<prefix>0`, `<prefix>1`, ... there are."""
+    return sum(name.startswith(prefix) and name.endswith("kernel") for name in weights)
+
+
+def arrangements(length, doublings):
+    """Lists all strides of 1 and 2 with `doublings` strides of 2, those that start with 2 first."""
+    return sorted(set(itertools.permutations((2,) * doublings + (1,) * (length - doublings))), reverse=True)
+
+
+def decoder_strides(weights, io):
+    """Derives the decoder's strides from the sizes of its stored stages.
+
+    Returns:
+        Tuple of ints; where only the image size decides, strides of 2 come first.
+    """
+    num_hidden = count(weights, "w/decoder/deconv") - 1
+    size = np.array(io["image"].shape[1:3])
+    for doublings in range(num_hidden + 1):
+        grid = size // 2**doublings
+        for strides in arrangements(num_hidden, doublings):
+            stages = {"dec_in_sub": -(-grid // 2), "deconv0_sub": -(-grid * (strides or (1,))[0] // 3)}
+            if (grid * 2**doublings == size).all() and all(
+                    (stage == io[name].shape[1:3]).all() for name, stage in stages.items() if name in io):
+                return strides
+    raise ValueError(f"no decoder of this format has the stored stages and the image size {size}")
+
+
+def encoder_strides(weights, io):
+    """Derives the encoder's strides: the number of locations says how many are 2, the feature map which ones."""
+    num_layers = count(weights, "w/encoder/conv")
+    size, found = np.array(io["image"].shape[1:3]), []
+    for doublings in range(num_layers + 1):
+        features = -(-size // 2**doublings)
+        if -(-features.prod() // 61) == io["features_sub"].shape[1]:
+            found += arrangements(num_layers, doublings)
+    if not found:  # another slice of the features was stored
+        found = [strides for doublings in range(num_layers + 1) for strides in arrangements(num_layers, doublings)]
+    return found[0] if len(found) == 1 else min(found, key=lambda strides: feature_error(strides, weights, io))
+
+
+def feature_error(strides, weights, io):
+    """Relative error of the convolutions' output with these strides."""
+    encoder = ConvolutionalEncoder(weights["w/encoder/conv0/bias"].size, strides)
+    encoder.build(io["image"].shape)
+    for convolution in encoder.convolutions:
+        convolution.kernel.assign(weights[f"w/encoder/{convolution.name}/kernel"])
+        convolution.bias.assign(weights[f"w/encoder/{convolution.name}/bias"])
+    stored = io["enc_cnn_sub"].copy()  # a copy, as most of these comparisons shall fail and stay out of the report
+    return golden_arrays.relative_error(like(encoder.convolve(io["image"]), stored, 16, 16), stored)
 
 
 def autoencoder_of(weights, io):
     """Builds the autoencoder that the arrays imply, with the stored weights."""
-    grid, strides = geometry(weights, io)
-    num_convolutions = sum(name.startswith("w/encoder/conv") and name.endswith("kernel") for name in weights)
+    prefix = "w/slot_attention/"
+    options = options_of({name[len(prefix):]: value for name, value in weights.items() if name.startswith(prefix)}, io)
+    options["num_slots"] = io["noise"].shape[1]
     model = SlotAttentionAutoencoder(
-        image_shape=io["image"].shape[1:], num_slots=io["noise"].shape[1],
-        encoder_channels=weights["w/encoder/conv0/bias"].size, encoder_strides=(1,) * num_convolutions,
-        decoder_channels=weights["w/decoder/deconv0/bias"].size, decoder_broadcast_size=grid, decoder_strides=strides,
-        slot_size=weights["w/slot_attention/slots_mu"].shape[-1],
-        mlp_hidden_size=weights["w/slot_attention/mlp/dense0/bias"].size, name="model").build_on_zeros()
+        image_shape=io["image"].shape[1:], encoder_channels=weights["w/encoder/conv0/bias"].size,
+        encoder_strides=encoder_strides(weights, io), encoder_position_embedding="w/encoder/pos/kernel" in weights,
+        decoder_channels=weights["w/decoder/deconv0/bias"].size, decoder_broadcast_size=0,
+        decoder_strides=decoder_strides(weights, io), name="model", **options).build_on_zeros()
     for variable in model.trainable_variables:
         variable.assign(weights["w/" + golden_name(variable)])
     return model
@@ -88,7 +131,7 @@ class GoldenSlotAttentionAutoencoderTest(unittest.TestCase):
         features = model.encoder(io["image"])
         features = keras.ops.reshape(features, (features.shape[0], -1, features.shape[-1]))  # [B,N,F]
         self.check(like(features, io["features_sub"], 61), "features_sub")
-        num_iterations = sum(name.startswith("attn_") and name.endswith("_sub") for name in io)
+        num_iterations = num_iterations_of(io)
         attended = model.slot_attention(features, noise=io["noise"], num_iterations=num_iterations)
         self.check(attended["slots_init"], "slots_init")
         for i in range(num_iterations):
@@ -100,7 +143,7 @@ class GoldenSlotAttentionAutoencoderTest(unittest.TestCase):
 
     def test_golden_slot_attention_ae_outputs_and_gradients(self):
         io, model = self.io, self.model
-        num_iterations = sum(name.startswith("attn_") and name.endswith("_sub") for name in io)
+        num_iterations = num_iterations_of(io)
         with tf.GradientTape() as tape:
             outputs = model(self.image, noise={"slots": io["noise"]}, num_iterations=num_iterations)
             loss = tf.reduce_mean(model.losses_of(self.image, outputs)["loss"])
@@ -109,7 +152,7 @@ class GoldenSlotAttentionAutoencoderTest(unittest.TestCase):
         self.check(outputs["masks"][..., None], "masks")
         self.check(outputs["reconstruction"] * 2.0 - 1.0, "recon_combined")
         components = outputs["components"] * 2.0 - 1.0
-        self.check(like(components, io["recons_sub"], components.shape[1] // io["recons_sub"].shape[1], 8, 8), "recons_sub")
+        self.check(like(components, io["recons_sub"], 1, 8, 8), "recons_sub")
         variables = model.trainable_variables
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         compared = 0
@@ -136,3 +179,30 @@ class GoldenSlotAttentionAutoencoderTest(unittest.TestCase):
         self.check(like(masks, io["test_more/masks_sub"], 1, 8, 8), "test_more/masks_sub")
         loss = tf.reduce_mean(self.model.losses_of(self.image, outputs)["loss"])
         self.check(loss, "test_more/loss", 1e-5)
+
+
+class GoldenSlotAttentionStridesTest(unittest.TestCase):
+    """Strides that the published arrays do not use are recognised in arrays of the encoder's own."""
+
+    def test_golden_slot_attention_ae_encoder_strides_are_read_from_the_arrays(self):
+        image = helpers.unit_images(1, (32, 48, 1)) * 2.0 - 1.0
+        for strides, locations in (((1, 1, 1), 1536), ((2, 1, 1), 384), ((1, 2, 2), 96), ((2, 1, 2), 96)):
+            encoder = ConvolutionalEncoder(4, strides)
+            encoder.build(image.shape)
+            helpers.perturb(encoder)
+            weights = {f"w/encoder/{layer.name}/{kind}": helpers.array(getattr(layer, kind))
+                       for layer in encoder.convolutions for kind in ("kernel", "bias")}
+            io = {"image": image, "features_sub": np.zeros((1, -(-locations // 61), 4)),
+                  "enc_cnn_sub": helpers.array(encoder.convolve(image))[:, ::16, ::16]}
+            self.assertEqual(encoder_strides(weights, io), strides)
+
+    def test_golden_slot_attention_ae_decoder_strides_are_read_from_the_arrays(self):
+        weights = {f"w/decoder/deconv{i}/kernel": None for i in range(4)}
+        for size, grid, first, strides in ((32, 8, 16, (2, 2, 1)), (35, 35, 35, (1, 1, 1)), (32, 16, 16, (1, 2, 1))):
+            io = {"image": np.zeros((1, size, size, 1)), "dec_in_sub": np.zeros((3, -(-grid // 2), -(-grid // 2), 4)),
+                  "deconv0_sub": np.zeros((3, -(-first // 3), -(-first // 3), 4))}
+            self.assertEqual(decoder_strides(weights, io), strides)
+
+
+if __name__ == "__main__":
+    unittest.main()

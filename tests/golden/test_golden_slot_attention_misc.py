@@ -46,7 +46,7 @@ class GoldenSlotAttentionMiscTest(unittest.TestCase):
     def test_golden_slot_attention_misc_settings_of_schedules(self):
         stored = {f"lr/mine/{key}": np.array(value) for key, value in SCHEDULES["set_prediction"].items()}
         self.assertEqual(schedule_of(stored, "mine").get_config(), schedule_of({}, "set_prediction").get_config())
-        with self.assertRaisesRegex(ValueError, "lr/mine is no published schedule, and the archive has no base_lr, deca"):
+        with self.assertRaisesRegex(ValueError, "lr/mine is no published schedule, and the archive has no base_lr, d"):
             schedule_of({}, "mine")
 
     def test_golden_slot_attention_misc_grids(self):
