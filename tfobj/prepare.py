@@ -60,8 +60,8 @@ def main():
     if data.dataset:
         registry.dataset_entry(data.dataset)
     if data.dataset == "folder":
-        raise UserError("--dataset=folder needs no preparation: its pictures are read and checked when training starts; "
-                        "train on it with --dataset=folder --image_dir=DIRECTORY --image_size=64")
+        raise UserError("--dataset=folder needs no preparation: its pictures are read and checked when training "
+                        "starts; train on it with --dataset=folder --image_dir=DIRECTORY --image_size=64")
     return _check(data) if _CHECK.value else _prepare(data, _split_sizes())
 
 
