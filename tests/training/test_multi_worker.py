@@ -65,7 +65,7 @@ class MultiWorkerTest(unittest.TestCase):
         expected = self.run_one_process("one", **settings)
         codes, outputs = self.finish(start_workers(self.words("two", **settings)))
         self.assertEqual(codes, [0, 0], outputs)
-        self.assertIn("on 2 device(s)", outputs[0])
+        self.assertIn("on 2 machines", outputs[0])
         self.assertIn("waiting for all 2 workers", outputs[1])
         self.assertLess(runs.largest_difference(expected, runs.weights_of(self.root / "two")), 1e-6)
         one, two = (runs.records(self.root / name)[-1] for name in ("one", "two"))

@@ -147,5 +147,5 @@ class TrainerTest(unittest.TestCase):
     def test_training_on_two_devices_resumes_on_one(self):
         self.train("run", runs.experiment(num_steps=5, strategy="mirrored", num_devices=2))
         self.assertEqual(self.train("run", runs.experiment(num_steps=7))["step"], 7)
-        self.assertIn("on 2 device(s)", self.output.getvalue())
+        self.assertIn("on 2 logical CPUs", self.output.getvalue())
         self.assertIn("resuming at step 5", self.output.getvalue())

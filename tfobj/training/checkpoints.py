@@ -171,9 +171,9 @@ def _check_weights(model, path):
     wanted = {name: tuple(value.shape) for name, value in _variables(model.weights).items()}
     for name in sorted(set(found) | set(wanted)):
         if found.get(name) != wanted.get(name):
-            raise UserError(f"{path} belongs to another model: weight {name} has shape {found.get(name, 'none')} in the "
-                            f"checkpoint and {wanted.get(name, 'none')} in the model; use the run directory and the "
-                            "flags with which it was trained")
+            stored_shape, shape = found.get(name, "none"), wanted.get(name, "none")
+            raise UserError(f"{path} belongs to another model: weight {name} has shape {stored_shape} in the checkpoint "
+                            f"and {shape} in the model; use the run directory and the flags with which it was trained")
 
 
 def _restore(target, path, complete=True):

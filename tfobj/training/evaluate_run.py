@@ -53,8 +53,8 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
         raise UserError(f"--run_dir={run_dir} was trained on images of shape {run.image_shape}, but its data now has "
                         f"{tuple(source.image_shape)}; restore the data set or give --data_dir")
     if source.fingerprint() != run.fingerprint:
-        raise UserError(f"--run_dir={run_dir} was trained on other data than what is now in {data_config.data_dir} (the "
-                        "fingerprints differ); restore the data set, or give --data_dir")
+        raise UserError(f"--run_dir={run_dir} was trained on other data than what is now in {data_config.data_dir} "
+                        "(the fingerprints differ); restore the data set, or give --data_dir")
     limit = num_examples or source.num_examples(split)
     evaluation_input = pipeline.EvaluationInput(source, data_config, split, limit, batch_size)
     evaluator = evaluation.Evaluator(
@@ -106,5 +106,6 @@ def _draw(model, evaluation_input, noise_seed, num_slots, num_iterations, path):
     image = unit_range(tf.constant(batch["image"]))
     noise = noises.example_noise(model.noise_spec(1, num_slots), noise_seed, range(len(image)))
     outputs = as_arrays(model(image, noise=noise, num_slots=num_slots, num_iterations=num_iterations))
-    grid = visualisation.slot_grid(image.numpy(), outputs, masks=batch.get("mask"), background_slot=model.background_slot)
+    grid = visualisation.slot_grid(image.numpy(), outputs, masks=batch.get("mask"),
+                                   background_slot=model.background_slot)
     visualisation.save_png(str(path), grid)

@@ -39,6 +39,6 @@ def after_validation(scores):
                         f"{scores['num_images']} validation images; fewer slots, a longer warm-up or another --seed "
                         "may help")
     if num_slots > 1 and scores["slots_alike"] > ALIKE:
-        warnings.append(f"all slots do nearly the same (similarity {scores['slots_alike']:.2f} of 1): the model has not "
-                        "separated objects; if this lasts, use another --seed or a longer warm-up")
+        warnings.append(f"all slots do nearly the same (similarity {scores['slots_alike']:.2f} of 1): the model has "
+                        "not separated objects; if this lasts, use another --seed or a longer warm-up")
     return warnings

@@ -179,7 +179,8 @@ class Trainer:
         if bad:
             saved = self._checkpoints.latest or "none"
             raise UserError(f"training stopped at step {self._step - 1}: {bad[0]} is {last[bad[0]]}; the last good "
-                            f"checkpoint is {saved}; lower --learning_rate, set --clip_norm, or use --precision=float32")
+                            f"checkpoint is {saved}; lower --learning_rate, set --clip_norm, or use "
+                            "--precision=float32")
 
     # === Validation, pictures, checkpoints ===
 
@@ -251,10 +252,13 @@ class Trainer:
         self._progress.say(
             f"{experiment.model} ({weights:,} weights) on {experiment.data.dataset} {self._source.image_shape}, "
             f"{self._input.num_examples:,} training images, batch {config.batch_size} on "
-            f"{self._strategy.num_replicas_in_sync} device(s), {config.precision}; run directory {self._directory}")
+            f"{devices.describe(self._strategy)}, {config.precision}; run directory {self._directory}")
+        if devices.gpu_warning():
+            self._progress.say(f"warning: {devices.gpu_warning()}")
         if self._step:
             self._progress.say(f"resuming at step {self._step}")
-        for warning in guard_rails.before_training(self._missing_slots(), self._model.num_slots, experiment.data.dataset):
+        num_slots, dataset = self._model.num_slots, experiment.data.dataset
+        for warning in guard_rails.before_training(self._missing_slots(), num_slots, dataset):
             self._progress.say(f"warning: {warning}")
         self._summaries.start(self._step, {
             "model": experiment.model, "model_config": dataclasses.asdict(experiment.model_config),
