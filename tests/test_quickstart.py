@@ -19,8 +19,8 @@ class QuickstartTest(unittest.TestCase):
 
     def quickstart(self, *words):
         result = subprocess.run(
-            [sys.executable, "-m", "tfobj.quickstart", f"--data_dir={self.root / 'data'}", f"--run_dir={self.root / 'run'}",
-             *words], cwd=helpers.ROOT, text=True, capture_output=True)
+            [sys.executable, "-m", "tfobj.quickstart", f"--data_dir={self.root / 'data'}",
+             f"--run_dir={self.root / 'run'}", *words], cwd=helpers.ROOT, text=True, capture_output=True)
         self.assertEqual(result.returncode, 0, result.stderr[-2000:])
         line = result.stdout.splitlines()[-1]
         match = re.fullmatch(r"quickstart: ari_fg=(-?\d\.\d+) train_seconds=(\d+) picture=(.+)", line)

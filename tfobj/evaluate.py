@@ -3,9 +3,9 @@
     python -m tfobj.evaluate --run_dir=runs/quickstart
     python -m tfobj.evaluate --run_dir=runs/quickstart --num_slots=6 --num_iterations=5
 
-Prints a table, writes evaluation.json and evaluation.png (images, masks and slots) into the run directory; what
-differs from the default goes into the file names. The protocol of the papers is the first 320 test images. The noise is fixed by
---noise_seed per image, so the scores do not depend on the batch size.
+Prints a table, writes evaluation.json and evaluation.png (images, masks and slots) into the run directory; what differs
+from the default goes into the file names. The protocol of the papers is the first 320 test images. The noise is fixed
+by --noise_seed per image, so the scores do not depend on the batch size.
 """
 
 from absl import flags

@@ -106,8 +106,8 @@ class EvaluateRunTest(unittest.TestCase):
 
     def test_other_data_than_in_training_is_refused(self):
         other = self.root / "other"
-        prepared.prepare_dataset(config.DataConfig(dataset="colored_shapes", dataset_config="tiny", data_dir=str(other)),
-                                 split_sizes={"train": 64, "validation": 16, "test": 5})
+        data = config.DataConfig(dataset="colored_shapes", dataset_config="tiny", data_dir=str(other))
+        prepared.prepare_dataset(data, split_sizes={"train": 64, "validation": 16, "test": 5})
         with self.assertRaisesRegex(UserError, "was trained on other data"):
             evaluate_run.evaluate_run(self.root / "run", data_dir=str(other))
 

@@ -39,5 +39,6 @@ class DamagedRecordsTest(unittest.TestCase):
             content[start + 8:start + 20] = b"x" * 12
             start = content.find(b"IDAT", start + 1)
         self.file.write_bytes(content)
-        with self.assertRaisesRegex(UserError, r"a record of --dataset=colored_shapes in .* \(Invalid PNG data.*--check"):
+        message = r"a record of --dataset=colored_shapes in .* \(Invalid PNG data.*--check"
+        with self.assertRaisesRegex(UserError, message):
             self.train()

@@ -97,4 +97,5 @@ class MultiWorkerTest(unittest.TestCase):
         self.assertEqual(code, LOST_WORKER, outputs[0])
         self.assertIn("error: another worker is gone near step", outputs[0])
         self.assertEqual(self.finish(start_workers(self.words("killed", **settings)))[0], [0, 0])
-        self.assertEqual(runs.largest_difference(*(runs.weights_of(self.root / name) for name in ("whole", "killed"))), 0.0)
+        weights = (runs.weights_of(self.root / name) for name in ("whole", "killed"))
+        self.assertEqual(runs.largest_difference(*weights), 0.0)

@@ -35,5 +35,6 @@ class WarmupDecayTest(unittest.TestCase):
         self.assertEqual(float(optimizer.learning_rate), 0.0)
 
     def test_cosine_takes_its_length_from_the_run(self):
-        optimizer = make_optimizer(TrainConfig(decay="cosine", decay_steps=0, num_steps=30, warmup_steps=0, decay_rate=0.0))
+        settings = TrainConfig(decay="cosine", decay_steps=0, num_steps=30, warmup_steps=0, decay_rate=0.0)
+        optimizer = make_optimizer(settings)
         np.testing.assert_allclose(float(optimizer._learning_rate(30)), 0.0, atol=1e-10)

@@ -117,7 +117,8 @@ class TrainerTest(unittest.TestCase):
             self.train("run")
 
     def test_a_run_that_cannot_start_leaves_nothing(self):
-        for change, message in (({"decoder_broadcast_size": 5}, "cannot reach the image size"), ({}, "training examples are")):
+        cases = (({"decoder_broadcast_size": 5}, "cannot reach the image size"), ({}, "training examples are"))
+        for change, message in cases:
             with self.assertRaisesRegex(UserError, message):
                 self.train("run", runs.experiment(change, batch_size=8 if change else 1000))
             self.assertFalse((self.root / "run").exists())

@@ -172,8 +172,9 @@ def _check_weights(model, path):
     for name in sorted(set(found) | set(wanted)):
         if found.get(name) != wanted.get(name):
             stored_shape, shape = found.get(name, "none"), wanted.get(name, "none")
-            raise UserError(f"{path} belongs to another model: weight {name} has shape {stored_shape} in the checkpoint "
-                            f"and {shape} in the model; use the run directory and the flags with which it was trained")
+            raise UserError(f"{path} belongs to another model: weight {name} has shape {stored_shape} in the "
+                            f"checkpoint and {shape} in the model; use the run directory and the flags with which it "
+                            "was trained")
 
 
 def _restore(target, path, complete=True):
