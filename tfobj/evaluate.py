@@ -21,6 +21,7 @@ _NUM_ITERATIONS = flags.DEFINE_integer("num_iterations", None, "Iterations T at 
 _NOISE_SEED = flags.DEFINE_integer("noise_seed", 0, "Seed of the initial slots. (default: 0)", 0)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Images per step; no influence on the scores. (default: 32)", 1)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the prepared data is now. (default: where it was in training)")
+_IMAGE_DIR = flags.DEFINE_string("image_dir", None, "Where the folder of pictures is now. (default: where it was)")
 
 
 def main():
@@ -32,7 +33,8 @@ def main():
 
     result, path, picture = evaluate_run.evaluate_run(
         _RUN_DIR.value, _SPLIT.value, _NUM_EXAMPLES.value, _CHECKPOINT.value, _NUM_SLOTS.value, _NUM_ITERATIONS.value,
-        _NOISE_SEED.value, _BATCH_SIZE.value, _DATA_DIR.value, Countdown("scored", "batches"))
+        _NOISE_SEED.value, _BATCH_SIZE.value, _DATA_DIR.value, _IMAGE_DIR.value,
+        Countdown("scored", "batches"))
     print(evaluate_run.table(result))
     print(f"written: {path}, {picture}")
 

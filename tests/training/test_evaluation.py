@@ -91,7 +91,7 @@ class EvaluateRunTest(unittest.TestCase):
         _, path, picture = evaluate_run.evaluate_run(self.root / "run", num_slots=5, num_iterations=3)
         self.assertEqual((path.name, picture.name), ("evaluation_K5_T3.json", "evaluation_K5_T3.png"))
 
-    def test_a_folder_of_pictures_is_trained_on_and_scored_without_truth(self):
+    def test_a_folder_of_pictures_is_trained_on_moved_and_scored_without_truth(self):
         folder = self.root / "pictures"
         folder.mkdir()
         for index in range(20):
@@ -101,7 +101,8 @@ class EvaluateRunTest(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()):
             scores = launch.train(experiment, self.root / "folder_run")
         self.assertNotIn("ari_fg", scores)
-        result, _, _ = evaluate_run.evaluate_run(self.root / "folder_run")
+        folder.rename(self.root / "moved")
+        result, _, _ = evaluate_run.evaluate_run(self.root / "folder_run", image_dir=str(self.root / "moved"))
         self.assertGreater(result["scores"]["mse"], 0.0)
 
     def test_other_data_than_in_training_is_refused(self):

@@ -25,7 +25,7 @@ _TABLE = (
 
 
 def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num_slots=None, num_iterations=None,
-                 noise_seed=0, batch_size=32, data_dir=None, report=None):
+                 noise_seed=0, batch_size=32, data_dir=None, image_dir=None, report=None):
     """Scores the model of a run and writes `evaluation.json` and a picture into the run directory.
 
     Args:
@@ -38,6 +38,7 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
         noise_seed: int.
         batch_size: int. Has no influence on the scores.
         data_dir: str or None. Where the prepared data is now; None: where it was in training.
+        image_dir: str or None. The same for a folder of pictures.
         report: Callable (batches done, batches in all) or None.
 
     Returns:
@@ -47,14 +48,15 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
         UserError: no run, no data, other data than in training, or impossible overrides.
     """
     run = run_directory.load_run(run_dir, checkpoint)
-    data_config = dataclasses.replace(run.config.data, data_dir=data_dir) if data_dir else run.config.data
+    moved = {name: path for name, path in (("data_dir", data_dir), ("image_dir", image_dir)) if path}
+    data_config = dataclasses.replace(run.config.data, **moved)
     source = sources.open_source(data_config)
     if tuple(source.image_shape) != tuple(run.image_shape):
         raise UserError(f"--run_dir={run_dir} was trained on images of shape {run.image_shape}, but its data now has "
                         f"{tuple(source.image_shape)}; restore the data set or give --data_dir")
     if source.fingerprint() != run.fingerprint:
         raise UserError(f"--run_dir={run_dir} was trained on other data than what is now in {data_config.data_dir} "
-                        "(the fingerprints differ); restore the data set, or give --data_dir")
+                        "(the fingerprints differ); restore the data set, or give --data_dir or --image_dir")
     limit = num_examples or source.num_examples(split)
     evaluation_input = pipeline.EvaluationInput(source, data_config, split, limit, batch_size)
     evaluator = evaluation.Evaluator(
