@@ -1,4 +1,4 @@
-"""Asks a TensorFlow Serving server over gRPC. Needs `pip install '.[serving]'` (tensorflow-serving-api).
+"""Asks a TensorFlow Serving server over gRPC. Needs `pip install -e '.[serving]'` (tensorflow-serving-api).
 
     python export/grpc_client.py --server=localhost:8500 --model=slot_attention --out=segmentations photos/*.png
 
@@ -11,11 +11,18 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import grpc
-import numpy as np
-import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2
-from tensorflow_serving.apis import prediction_service_pb2_grpc
+try:
+    import grpc
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow_serving.apis import predict_pb2
+    from tensorflow_serving.apis import prediction_service_pb2_grpc
+except ImportError as missing:
+    if __name__ != "__main__":
+        raise
+    print(f"error: {missing.name} is missing; install it from the checkout: pip install -e '.[serving]'",
+          file=sys.stderr)
+    sys.exit(2)
 
 import segmentation_files
 

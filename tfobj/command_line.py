@@ -39,6 +39,9 @@ def import_tensorflow():
             import tensorflow as tf
             tf.config.list_physical_devices()
             complete = False
+        except KeyboardInterrupt:
+            complete = False
+            raise
         finally:
             os.dup2(saved, 2)
             os.close(saved)

@@ -87,7 +87,8 @@ def _suffix(**settings):
 def table(result):
     """Formats the scores as text, one line per score."""
     scores = result["scores"]
-    lines = [f"{name:<20}{scores[name]:>10.4f}  {meaning}" for name, meaning in _TABLE if name in scores]
+    lines = [f"{name:<20}{scores[name]:>10{'d' if isinstance(scores[name], int) else '.4f'}}  {meaning}"
+             for name, meaning in _TABLE if name in scores]
     head = (f"{scores['num_images']} images of {result['data']} ({result['split']}), step {result['step']}, "
             f"K={result['num_slots']}, T={result['num_iterations']}, noise seed {result['noise_seed']}")
     return "\n".join([head, *lines])

@@ -31,7 +31,7 @@ def train(experiment, run_dir):
         if experiment.train.strategy != "multi_worker" or not _means_lost_worker(error):
             raise
         saved = newest(pathlib.Path(run_dir) / "checkpoints") or "none"
-        print(f"error: another worker is gone ({_first_line(error)}); the last checkpoint is {saved}; restart all "
+        print(f"error: another worker is gone ({type(error).__name__}); the last checkpoint is {saved}; restart all "
               "workers with the same commands to resume", file=sys.stderr, flush=True)
         # The runtime would wait for the lost worker in its destructors.
         os._exit(LOST_WORKER)
@@ -41,7 +41,3 @@ def _means_lost_worker(error):
     gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
             tf.errors.DeadlineExceededError)
     return isinstance(error, gone) or (isinstance(error, tf.errors.InternalError) and "ollective" in str(error))
-
-
-def _first_line(error):
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]

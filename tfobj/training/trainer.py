@@ -205,8 +205,9 @@ class Trainer:
         better = self._checkpoints.save_best(self._step, value, name)
         shown = "  ".join(f"{key} {scores[key]:.4g}" for key in ("loss", "mse", "ari_fg", "ari") if key in scores)
         self._progress.say(f"validation at step {self._step}  {shown}{'  (best so far)' if better else ''}")
-        for warning in guard_rails.after_validation(scores):
-            self._progress.say(f"warning: {warning}")
+        if self._step > self._config.warmup_steps:  # before, slots are alike by design
+            for warning in guard_rails.after_validation(scores):
+                self._progress.say(f"warning: {warning}")
 
     def _draw(self):
         if self._evaluator is None or not self._chief:
