@@ -95,7 +95,7 @@ class MultiWorkerTest(unittest.TestCase):
         print(f"the other worker ended with status {code} after {time.monotonic() - killed:.1f} s: "
               f"{outputs[0].splitlines()[-1]}")
         self.assertEqual(code, LOST_WORKER, outputs[0])
-        self.assertIn("error: another worker is gone near step", outputs[0])
+        self.assertIn("error: another worker is gone (", outputs[0])
         self.assertEqual(self.finish(start_workers(self.words("killed", **settings)))[0], [0, 0])
         weights = (runs.weights_of(self.root / name) for name in ("whole", "killed"))
         self.assertEqual(runs.largest_difference(*weights), 0.0)
