@@ -14,3 +14,4 @@ def _use_two_logical_devices():
 
 
 _use_two_logical_devices()
+tf.get_logger().setLevel("ERROR")  # small tests trace many functions, which TensorFlow warns about
