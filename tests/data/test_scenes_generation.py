@@ -1,6 +1,7 @@
 """Drawing scenes: any number of workers gives the same examples, and each can be drawn alone."""
 
 import io
+import multiprocessing
 import subprocess
 import sys
 import unittest
@@ -34,7 +35,11 @@ class GenerationTest(unittest.TestCase):
     def test_stopping_early_ends_the_workers(self):
         stream = generation.generate(ColoredShapesScenes(), 0, "train", 5000, 2)
         next(stream)
+        self.assertTrue(multiprocessing.active_children())
         stream.close()
+        for child in multiprocessing.active_children():
+            child.join(10)
+        self.assertEqual(multiprocessing.active_children(), [])
 
     def test_an_example_can_be_drawn_alone(self):
         scenes = ColoredShapesScenes()
