@@ -102,7 +102,7 @@ def _prepare(data, split_sizes):
     print(f"{builder.info.full_name} {'was there already' if existed else 'is ready'}: {os.fspath(builder.data_path)}")
     splits = ", ".join(f"{split} {info.num_examples:,}" for split, info in builder.info.splits.items())
     print(f"  {splits} examples; {builder.info.dataset_size / 1e6:,.1f} MB; images "
-          f"{'x'.join(map(str, builder.info.features['image'].shape))}, up to {builder.scenes.max_objects} objects")
+          f"{'x'.join(map(str, builder.info.features['image'].shape))}, up to {builder.layout.max_objects} objects")
 
 
 def _check(data):

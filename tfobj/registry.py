@@ -50,7 +50,25 @@ DATASETS = {
         "tfobj.data.builders.multi_dsprites:MultiDsprites",
         ("colored_on_grayscale", "binarized", "colored_on_colored"),
         {"colored_on_grayscale": 5, "binarized": 3, "colored_on_colored": 4}, "64x64, overlapping sprites"),
-    "clevr_masks": DatasetEntry("", (), 10, "240x320 rendered scenes; its reader is not part of this version"),
+    "shapes": DatasetEntry("tfobj.data.builders.shapes:Shapes", (), 3, "28x28, 3 overlapping binary outlines"),
+    "clevr_masks": DatasetEntry(
+        "tfobj.data.builders.clevr_masks:ClevrMasks", ("clevr10", "clevr6", "no_green_spheres"),
+        {"clevr10": 10, "clevr6": 6, "no_green_spheres": 10}, "rendered cubes, spheres, cylinders, with instance masks"),
+    "clevr_properties": DatasetEntry(
+        "tfobj.data.builders.clevr_properties:ClevrProperties", (), 10,
+        "CLEVR v1.0: the whole frame with the objects' properties, for set prediction"),
+    "objects_room": DatasetEntry(
+        "tfobj.data.builders.objects_room:ObjectsRoom",
+        ("train", "empty_room", "six_objects", "identical_color", "sequences"),
+        {"train": 3, "empty_room": 0, "six_objects": 6, "identical_color": 6, "sequences": 3},
+        "64x64, a room seen from a turning camera; out-of-distribution sets; 16-frame sequences"),
+    "shapestacks": DatasetEntry("tfobj.data.builders.shapestacks:Shapestacks", (), 6, "towers of 2-6 blocks"),
+    "clevrtex": DatasetEntry(
+        "tfobj.data.builders.clevrtex:Clevrtex", ("full", "outd", "camo", "pbg", "vbg", "grassbg"), 10,
+        "textured objects on textured ground; out-of-distribution and camouflage sets"),
+    "sketchy": DatasetEntry("tfobj.data.builders.sketchy:Sketchy", (), 0,
+                            "128x128 crops of a robot's cameras; no masks, release only"),
+    "apc": DatasetEntry("tfobj.data.builders.apc:Apc", (), 1, "128x128, one object on a shelf; release only"),
     "folder": DatasetEntry("", (), 0, "your own PNG/JPEG images, without masks (--image_dir)"),
 }
 

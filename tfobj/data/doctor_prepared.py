@@ -35,7 +35,7 @@ def check_prepared(data_config, max_examples=1000):
     builder = prepared.open_prepared(data_config)
     report = HealthReport(f"{builder.info.full_name} in {builder.data_path}")
     mend = f"build the set again: {prepared.prepare_command(data_config)} --overwrite"
-    content = ContentCheck(builder.scenes.max_objects, mend)
+    content = ContentCheck(builder.layout.max_objects, mend)
     if _check_features(report, builder, mend):
         for split, info in sorted(builder.info.splits.items()):
             _SplitExamination(report, content, builder, split, info, max_examples, mend).run()

@@ -157,12 +157,11 @@ def _exclusive(staging):
 
 def _build(data_config, builder, staging, workers, progress, split_sizes):
     tfds.disable_progress_bar()
-    config = builder.builder_config
-    download = tfds.download.DownloadConfig(
-        num_shards=min(config.num_shards, *(split_sizes or config.split_sizes).values()), try_download_gcs=False)
     with BuildProgress() if progress else contextlib.nullcontext() as report:
         staged = create_builder(data_config, data_dir=staging, workers=workers, progress=report,
                                 split_sizes=split_sizes, manual_dir=manual_dir_of(data_config))
+        num_shards = min([builder.builder_config.num_shards, *staged.split_sizes.values()])
+        download = tfds.download.DownloadConfig(num_shards=num_shards or None, try_download_gcs=False)
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces the staging directory
             staged.download_and_prepare(download_dir=os.path.join(_data_dir(data_config), "downloads"),
                                         download_config=download)

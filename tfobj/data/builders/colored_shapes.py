@@ -11,7 +11,7 @@ from tfobj.data.scenes import colored_shapes
 class ColoredShapes(SceneBuilder):
     """Two or three coloured shapes on gray, 32x32. Factors: shape, centre (row, column), radius, angle, colour."""
 
-    BUILDER_CONFIGS = scene_configs({"train": 8_000, "validation": 500, "test": 1_000}, official=False)
+    BUILDER_CONFIGS = scene_configs({"train": 8_000, "validation": 500, "test": 1_000})
     DESCRIPTION = ("Two or three squares, discs or triangles of six saturated colours on mid-gray, 32x32 pixels, never "
                    "touching: small enough for a first training within minutes on a CPU.")
     HOMEPAGE = ""

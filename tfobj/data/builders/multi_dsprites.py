@@ -5,6 +5,7 @@ import tensorflow_datasets as tfds
 
 from tfobj.data import records
 from tfobj.data.builders.scene_builder import SceneBuilder
+from tfobj.data.builders.scene_config import OFFICIAL_SIZES
 from tfobj.data.builders.scene_config import scene_configs
 from tfobj.data.builders.tetrominoes import CITATION
 from tfobj.data.scenes import multi_dsprites
@@ -15,7 +16,8 @@ _SIZES = {"train": 60_000, "validation": 10_000, "test": 10_000}
 class MultiDsprites(SceneBuilder):
     """Overlapping sprites, 64x64. Factors: shape, x, y in [0,1], scale in [0.5,1], orientation (radians), colour."""
 
-    BUILDER_CONFIGS = [config for variant in multi_dsprites.VARIANTS for config in scene_configs(_SIZES, variant)]
+    BUILDER_CONFIGS = [config for variant in multi_dsprites.VARIANTS
+                       for config in scene_configs(_SIZES, variant, OFFICIAL_SIZES)]
     DESCRIPTION = ("Squares, ellipses and hearts that cover each other on a 64x64 image: white on black (binarized), "
                    "saturated on gray (colored_on_grayscale), or any colour on any colour (colored_on_colored).")
     CITATION = CITATION

@@ -4,16 +4,11 @@ import abc
 import io
 import os
 
-import numpy as np
 import tensorflow_datasets as tfds
 
-from tfobj.data import records
-from tfobj.data.builders import official_file
+from tfobj.data.builders.layout import Layout
+from tfobj.data.builders.official_records import OfficialRecords
 from tfobj.data.scenes import generation
-from tfobj.errors import UserError
-
-# The papers train on the first records and test on those right behind them.
-OFFICIAL_ORDER = ("train", "test", "validation")
 
 
 class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -21,8 +16,10 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     An example: `image` uint8 [H,W,C]; `mask` uint8 [H,W,1], 0 background, k the k-th object, 255 ignored; `visibility`
     bool [N+1], background first; `num_objects` int32, visible objects; `objects`, a dict of factors [N, ...], zero
-    beyond the objects of the scene, row k-1 belonging to mask value k; `id`, `<split>/<index>`. Examples are kept in
-    index order.
+    beyond the objects of the scene, row k-1 belonging to mask value k; `id`, `<split>/<index>`. Sequences have a
+    leading time axis in `image` and `mask`. What the data do not say is absent. Examples are kept in index order.
+
+    A subclass gives `BUILDER_CONFIGS`, `scenes` if it draws, `official` if it reads, and `factor_features`.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -36,9 +33,10 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """Creates the builder.
 
         Args:
-            workers: int. Processes that draw scenes.
+            workers: int. Processes that draw or convert scenes.
             progress: Callable (split, examples done, total) or None.
-            split_sizes: dict from split to int or None. Replaces the sizes of the configuration.
+            split_sizes: dict from split to int or None. Replaces the sizes of the configuration; splits that the
+                configuration does not have are ignored.
             manual_dir: str or None. Directory of released files; None: the `manual_dir` of the download configuration.
             **kwargs: `config`, `data_dir`, ... of `tfds.core.DatasetBuilder`.
         """
@@ -48,43 +46,56 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     @property
     def split_sizes(self):
-        """dict from split to the number of examples that will be built."""
-        return self._split_sizes or self.builder_config.split_sizes
+        """dict from split to the number of examples that will be built, empty where the released files decide."""
+        sizes = self.builder_config.split_sizes
+        return {split: (self._split_sizes or sizes)[split] for split in sizes}
 
     @property
-    @abc.abstractmethod
     def scenes(self):
-        """Scene generator of the configuration (see `tfobj.data.scenes`)."""
+        """Scene generator of the configuration (see `tfobj.data.scenes`), or None."""
+        return None
 
     @property
     @abc.abstractmethod
     def factor_features(self):
-        """dict from factor name to the TFDS feature of all its rows."""
+        """dict from factor name to the TFDS feature of all its rows; empty where there are none."""
 
     @property
     def record_family(self):
-        """`tfobj.data.records.RecordFamily` of the released file, or None."""
+        """`tfobj.data.records.RecordFamily` of the released TFRecord file, or None."""
         return None
 
+    @property
+    def official(self):
+        """What reads the release of the configuration (see `tfobj.data.builders.official_records`), or None."""
+        return OfficialRecords(self.record_family) if self.record_family else None
+
+    @property
+    def extras(self):
+        """dict from name to TFDS feature of what an example holds besides the canonical keys."""
+        return {}
+
+    @property
+    def layout(self):
+        """`Layout` of the configuration."""
+        if self.builder_config.source == "official":
+            return self.official.layout
+        return Layout.of_scenes(self.scenes, self.extras)
+
     def _info(self):
-        height, width, channels = self.scenes.image_shape
-        features = tfds.features.FeaturesDict({
-            "image": tfds.features.Image(shape=(height, width, channels), encoding_format="png"),
-            "mask": tfds.features.Image(shape=(height, width, 1), encoding_format="png"),
-            "visibility": tfds.features.Tensor(shape=(self.scenes.max_objects + 1,), dtype=np.bool_),
-            "num_objects": tfds.features.Scalar(np.int32),
-            "objects": self.factor_features,
-            "id": tfds.features.Text(),
-        })
-        return tfds.core.DatasetInfo(builder=self, description=self.DESCRIPTION, features=features,
-                                     homepage=self.HOMEPAGE, citation=self.CITATION, disable_shuffling=True)
+        return tfds.core.DatasetInfo(builder=self, description=self.DESCRIPTION, homepage=self.HOMEPAGE,
+                                     features=self.layout.features(self.factor_features), citation=self.CITATION,
+                                     disable_shuffling=True)
 
     def _split_generators(self, dl_manager):
-        if self.builder_config.source == "generated":
-            return {split: self._generate_examples(split, self._drawn(split)) for split in generation.SPLITS}
-        path = official_file.locate(dl_manager, self._manual_dir or self._default_manual_dir(dl_manager),
-                                    self.record_family)
-        return {split: self._generate_examples(split, self._recorded(split, path)) for split in OFFICIAL_ORDER}
+        if self.builder_config.source == "official":
+            manual_dir = self._manual_dir or self._default_manual_dir(dl_manager)
+            splits = self.official.splits(dl_manager, manual_dir, self.split_sizes, self._workers)
+        else:
+            seed, workers = self.builder_config.seed, self._workers
+            splits = {split: (size, generation.generate(self.scenes, seed, split, size, workers))
+                      for split, size in self.split_sizes.items()}
+        return {split: self._generate_examples(split, *content) for split, content in splits.items()}
 
     def _default_manual_dir(self, dl_manager):
         try:
@@ -92,32 +103,16 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         except AssertionError:  # TFDS insists on a directory that exists and is not empty
             return os.path.join(os.fspath(self.data_dir_root), "manual")
 
-    def _generate_examples(self, split, scenes):
-        """Yields (index, example) of a split from encoded scenes, and reports progress."""
-        total = self.split_sizes[split]
+    def _generate_examples(self, split, total, scenes):
+        """Yields (index, example) of a split from `total` encoded scenes, and reports progress."""
+        features = set(self.info.features)
         for index, scene in enumerate(scenes):
-            # A file object is stored as it is; an array would be encoded again.
-            pictures = {name: io.BytesIO(scene[name]) for name in ("image", "mask")}
-            yield index, {**scene, **pictures, "id": f"{split}/{index}"}
+            example = {**scene, **{name: _as_files(scene[name]) for name in generation.PICTURES if name in scene}}
+            example["id"] = f"{split}/{index}"
+            yield index, {name: example[name] for name in features}
             self._progress(split, index + 1, total)
 
-    def _drawn(self, split):
-        seed, size = self.builder_config.seed, self.split_sizes[split]
-        return generation.generate(self.scenes, seed, split, size, self._workers)
 
-    def _recorded(self, split, path):
-        """Yields the encoded records of a split; the splits lie behind one another in the file."""
-        start = sum(self.split_sizes[earlier] for earlier in OFFICIAL_ORDER[:OFFICIAL_ORDER.index(split)])
-        found = 0
-        for record in records.read_records(path, self.record_family, start, self.split_sizes[split]):
-            yield generation.encode_scene(records.canonical_scene(record, self.record_family))
-            found += 1
-        if found < self.split_sizes[split]:
-            raise UserError(self._too_short(path, split, start, found))
-
-    def _too_short(self, path, split, start, found):
-        needed = ", ".join(f"{name} {self.split_sizes[name]:,}" for name in OFFICIAL_ORDER)
-        held = f"holds {start + found:,} records" if found or not start else f"holds no more than {start:,} records"
-        return (f"{path}: {held}, {sum(self.split_sizes.values()):,} are needed ({needed}), so {split} falls short; "
-                f"fetch the whole file from {self.record_family.url}, or ask for fewer with "
-                "--split_sizes=TRAIN,VALIDATION,TEST")
+def _as_files(encoded):
+    """File objects for PNG bytes or a list of them: these are stored as they are, an array would be encoded again."""
+    return [io.BytesIO(png) for png in encoded] if isinstance(encoded, list) else io.BytesIO(encoded)

@@ -7,6 +7,7 @@ import tensorflow_datasets as tfds
 OFFICIAL_SIZES = {"train": 60_000, "test": 10_000, "validation": 10_000}
 TINY_SIZES = {"train": 64, "validation": 16, "test": 16}
 SEED = 0
+SHARDS = 8
 
 
 @dataclasses.dataclass(eq=False)
@@ -14,39 +15,45 @@ class SceneConfig(tfds.core.BuilderConfig):
     """Where the examples come from and how many there are.
 
     Attributes:
-        source: str. "generated" (drawn here) or "official" (the released file).
+        source: str. "generated" (drawn here) or "official" (the released files).
         variant: str. Variant of the family or "".
         seed: int. Base seed of the generator; unused by "official".
-        split_sizes: dict from split to number of examples. "official" takes consecutive records.
-        num_shards: int. Files per split.
+        split_sizes: dict from split to number of examples. "official": consecutive records of one file, in the order of
+            the dict; empty where the released files decide by themselves.
+        num_shards: int. Files per split; 0: TFDS decides by size.
     """
 
     source: str = "generated"
     variant: str = ""
     seed: int = SEED
     split_sizes: dict = dataclasses.field(default_factory=dict)
-    num_shards: int = 8
+    num_shards: int = SHARDS
 
 
-def scene_configs(generated_sizes, variant="", official=True):
+def scene_configs(generated_sizes=None, variant="", official_sizes=None, official_shards=SHARDS):
     """The configurations of one data set or variant.
 
     Args:
-        generated_sizes: dict from split to number of generated examples.
+        generated_sizes: dict from split to number of generated examples; None: nothing is generated. The tiny
+            configuration has the same splits.
         variant: str. Prefix of the names and `SceneConfig.variant`; "" for none.
-        official: bool. Whether a released file exists.
+        official_sizes: dict as of `SceneConfig.split_sizes`; None: there is no release.
+        official_shards: int. Files per split of the official configuration.
 
     Returns:
-        list of `SceneConfig`: generated, tiny and, if asked for, official.
+        list of `SceneConfig`: generated and tiny, official, as far as they exist.
     """
-    prefix = f"{variant}_" if variant else ""
-    configs = [
-        SceneConfig(name=f"{prefix}generated", variant=variant, split_sizes=generated_sizes,
-                    description=f"Drawn here with seed {SEED}."),
-        SceneConfig(name=f"{prefix}tiny", variant=variant, split_sizes=TINY_SIZES, num_shards=1,
-                    description=f"The first examples of `{prefix}generated`, for tests and tutorials; seed {SEED}."),
-    ]
-    if official:
+    prefix, configs = f"{variant}_" if variant else "", []
+    if generated_sizes is not None:
+        tiny_sizes = {split: TINY_SIZES[split] for split in generated_sizes}
+        configs += [
+            SceneConfig(name=f"{prefix}generated", variant=variant, split_sizes=generated_sizes,
+                        description=f"Drawn here with seed {SEED}."),
+            SceneConfig(name=f"{prefix}tiny", variant=variant, split_sizes=tiny_sizes, num_shards=1,
+                        description=f"The first examples of `{prefix}generated`, for tests and tutorials; seed {SEED}."),
+        ]
+    if official_sizes is not None:
         configs.append(SceneConfig(name=f"{prefix}official", variant=variant, source="official",
-                                   split_sizes=OFFICIAL_SIZES, description="The first records of the released file."))
+                                   split_sizes=official_sizes, num_shards=official_shards,
+                                   description="The examples of the release, in its order."))
     return configs

@@ -5,6 +5,7 @@ import tensorflow_datasets as tfds
 
 from tfobj.data import records
 from tfobj.data.builders.scene_builder import SceneBuilder
+from tfobj.data.builders.scene_config import OFFICIAL_SIZES
 from tfobj.data.builders.scene_config import scene_configs
 from tfobj.data.scenes import tetrominoes
 
@@ -21,7 +22,7 @@ CITATION = """@misc{multiobjectdatasets19,
 class Tetrominoes(SceneBuilder):
     """Three tetrominoes on black, 35x35. Factors: shape code 1..19, corner (row, column) in pixels, RGB colour 0/1."""
 
-    BUILDER_CONFIGS = scene_configs(_SIZES)
+    BUILDER_CONFIGS = scene_configs(_SIZES, official_sizes=OFFICIAL_SIZES)
     DESCRIPTION = ("Three tetrominoes of bevelled 5x5 blocks on a black 35x35 image. `shape` 1..19 names the fixed "
                    "tetromino, `row` and `column` are the corner of its bounding box, `color` is RGB, zeros and ones.")
     CITATION = CITATION

@@ -16,7 +16,8 @@ import numpy as np
 from tfobj.data.scenes.png import encode_png
 
 SPLITS = ("train", "validation", "test")
-CHUNK = 128  # examples per task of a worker: large against the cost of a task, small against a split
+PICTURES = ("image", "mask", "background")  # keys of a scene that hold pictures
+CHUNK = 32  # examples per task of a worker: large against the cost of a task, small against a split
 
 
 def example_rng(seed, split, index):
@@ -35,9 +36,27 @@ def example_rng(seed, split, index):
 
 
 def encode_scene(scene):
-    """Replaces the pictures of a scene (see `make_scene`) by PNG bytes and adds `num_objects` (visible, int)."""
-    return {**scene, "image": encode_png(scene["image"]), "mask": encode_png(scene["mask"]),
-            "num_objects": int(scene["visibility"].sum()) - 1}
+    """Makes a scene ready for storage.
+
+    Args:
+        scene: dict as of `make_scene`; the keys of `PICTURES` hold uint8 [H,W] or [H,W,C], or with a leading time axis
+            where `image` has four axes. A picture that is bytes already is kept.
+
+    Returns:
+        The dict with PNG bytes, or lists of them, instead of pictures, and `num_objects` (visible, int) if there is
+        `visibility`.
+    """
+    frames = getattr(scene["image"], "ndim", 3) == 4
+    encoded = {name: _encode(scene[name], frames) for name in PICTURES if name in scene}
+    if "visibility" in scene:
+        encoded["num_objects"] = int(scene["visibility"].sum()) - 1
+    return {**scene, **encoded}
+
+
+def _encode(picture, frames):
+    if not isinstance(picture, np.ndarray):
+        return picture
+    return [encode_png(frame) for frame in picture] if frames else encode_png(picture)
 
 
 def _encode_range(scenes, seed, split, start, stop):
@@ -58,30 +77,42 @@ def generate(scenes, seed, split, num_examples, workers=1):
         dict as of `encode_scene`.
     """
     ranges = [(start, min(start + CHUNK, num_examples)) for start in range(0, num_examples, CHUNK)]
-    if workers <= 1 or len(ranges) <= 1:
-        for start, stop in ranges:
-            yield from _encode_range(scenes, seed, split, start, stop)
+    workers = workers if len(ranges) > 1 else 1
+    for chunk in ordered_map(_encode_range, ((scenes, seed, split, *bounds) for bounds in ranges), workers):
+        yield from chunk
+
+
+def ordered_map(function, tasks, workers=1):
+    """Applies a function to many tasks, in a pool of processes, and yields the results in order.
+
+    At most `2 * workers + 2` tasks are in flight, which bounds the memory; `tasks` is read as the results are taken.
+
+    Args:
+        function: Picklable callable of a module that does not import TensorFlow.
+        tasks: Iterable of tuples of arguments.
+        workers: int. 1 calls the function in this process; more start that many processes.
+
+    Yields:
+        `function(*task)` for each task.
+    """
+    if workers <= 1:
+        for task in tasks:
+            yield function(*task)
         return
     # Spawned, because a fork of a process in which TensorFlow runs threads may hang.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, context, initializer=_start_worker) as pool:
-        tasks = ((scenes, seed, split, start, stop) for start, stop in ranges)
-        yield from _ordered(pool, tasks, 2 * workers + 2)
-
-
-def _ordered(pool, tasks, limit):
-    """Yields the results of all tasks in order with at most `limit` chunks in flight, which bounds the memory."""
-    pending = collections.deque()
-    try:
-        for task in tasks:
-            pending.append(pool.submit(_encode_range, *task))
-            if len(pending) >= limit:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()
+        pending = collections.deque()
+        try:
+            for task in tasks:
+                pending.append(pool.submit(function, *task))
+                if len(pending) >= 2 * workers + 2:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
 
 
 def _start_worker():
