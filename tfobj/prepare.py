@@ -84,7 +84,7 @@ def _list(data):
         for builder in builders:
             here = prepared.is_prepared(builder)
             sizes = {split: info.num_examples for split, info in builder.info.splits.items()} or builder.split_sizes
-            text = ", ".join(f"{split} {size:,}" for split, size in sizes.items())
+            text = ", ".join(f"{split} {size:,}" for split, size in sizes.items()) or "as many as the files hold"
             print(f"  {'[x]' if here else '[ ]'} {builder.builder_config.name:<32} {text}")
     print(f"[x] is prepared in {data.data_dir}. Prepare one: python -m tfobj.prepare --dataset=NAME "
           "[--dataset_variant=VARIANT] --dataset_config=CONFIG")
@@ -101,8 +101,10 @@ def _prepare(data, split_sizes):
         raise UserError("interrupted; nothing was kept, start the same command again") from None
     print(f"{builder.info.full_name} {'was there already' if existed else 'is ready'}: {os.fspath(builder.data_path)}")
     splits = ", ".join(f"{split} {info.num_examples:,}" for split, info in builder.info.splits.items())
+    number = builder.layout.max_objects
     print(f"  {splits} examples; {builder.info.dataset_size / 1e6:,.1f} MB; images "
-          f"{'x'.join(map(str, builder.info.features['image'].shape))}, up to {builder.layout.max_objects} objects")
+          f"{'x'.join(map(str, builder.info.features['image'].shape))}, "
+          f"{'objects are not labelled' if number is None else f'up to {number} objects'}")
 
 
 def _check(data):

@@ -81,7 +81,7 @@ class PrepareFlagsTest(unittest.TestCase):
             return prepare.main()
 
     def test_impossible_flags_are_named(self):
-        for arguments, message in (((), "no data set was chosen; give --dataset=NAME, one of: clevr_masks, "),
+        for arguments, message in (((), "no data set was chosen; give --dataset=NAME, one of: apc, clevr_masks, "),
                                    (("--dataset=tetris",), "--dataset='tetris' is unknown"),
                                    (("--file=x",), "--file goes with --check"),
                                    (("--dataset=tetrominoes", "--split_sizes=1,2"), "no list of three positive"),

@@ -55,7 +55,7 @@ def _family_name(data_config):
 def _draw(content, path):
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        visualisation.save_png(path, visualisation.contact_sheet(content.images, content.masks, columns=2))
+        visualisation.save_png(path, visualisation.contact_sheet(content.images, content.masks or None, columns=2))
     except OSError as error:
         raise UserError(f"--contact_sheet={path}: cannot be written ({error.strerror or error}); choose another path"
                         ) from error

@@ -13,8 +13,8 @@ class ContentCheck:
 
     Attributes:
         findings: `Findings`.
-        images: list of uint8 [H,W,C], at most 16.
-        masks: list of uint8 [H,W] label maps belonging to `images`.
+        images: list of uint8 [H,W,C], at most 16; of a sequence, the first frame.
+        masks: list of uint8 [H,W] label maps belonging to `images`, empty where there are none.
         examined: int.
     """
 
@@ -22,7 +22,7 @@ class ContentCheck:
         """Starts with nothing seen.
 
         Args:
-            max_objects: int N. Largest id a mask may hold.
+            max_objects: int N or None. Largest id a mask may hold.
             mend: str. How to get sound data.
         """
         self.findings, self.images, self.masks, self.examined = Findings(), [], [], 0
@@ -35,18 +35,24 @@ class ContentCheck:
 
         Args:
             where: str. How messages call the example.
-            image: uint8 [H,W,C].
-            mask: uint8 [H,W]. Label map: 0 background, ids, 255 ignored.
+            image: uint8 [H,W,C], or [T,H,W,C] for a sequence.
+            mask: uint8 [H,W] or [T,H,W], or None. Label map: 0 background, ids, 255 ignored.
             visibility: bool [N+1] or None. Background first.
         """
         self.examined += 1
         if len(self.images) < SHEET_EXAMPLES:
-            self.images.append(image)
-            self.masks.append(mask)
+            self._remember(image, mask)
         self._check_image(where, image)
-        self._check_mask(where, mask)
+        if mask is not None:
+            self._check_mask(where, mask)
         if visibility is not None:
             self._check_visibility(where, mask, visibility)
+
+    def _remember(self, image, mask):
+        sequence = image.ndim == 4
+        self.images.append(image[0] if sequence else image)
+        if mask is not None:
+            self.masks.append(mask[0] if sequence else mask)
 
     def report_to(self, report):
         """Adds the facts and one problem per kind of finding to a `HealthReport`."""
@@ -90,11 +96,13 @@ class ContentCheck:
         return binary
 
     def _check_visibility(self, where, mask, visibility):
-        pixels = np.bincount(mask.reshape(-1), minlength=256)[:len(visibility)]
         number = int(visibility[1:].sum())
         self._counts[number] = self._counts.get(number, 0) + 1
-        self._hidden += int(((pixels == 0) & visibility)[1:].sum())
         if not visibility[0]:
             self.findings.add(where, "visibility of the background, its first entry, is false", self._mend)
+        if mask is None:
+            return
+        pixels = np.bincount(mask.reshape(-1), minlength=256)[:len(visibility)]
+        self._hidden += int(((pixels == 0) & visibility)[1:].sum())
         if ((pixels > 0) & ~visibility)[1:].any():
             self.findings.add(where, "an object has pixels in the mask but visibility false", self._mend)

@@ -14,7 +14,9 @@ from tfobj.data import tfrecord_files
 from tfobj.data.doctor_content import ContentCheck
 from tfobj.data.doctor_report import HealthReport
 from tfobj.data.doctor_scan import scan_records
+from tfobj.data.scenes import generation
 from tfobj.errors import UserError
+from tfobj.labels import IGNORE_ID
 
 _TENSORFLOW_NOISE = re.compile(r"\{\{.*?\}\}|\[Op:.*|\[\[.*", re.DOTALL)
 
@@ -81,7 +83,7 @@ class _SplitExamination:
         self._report, self._content, self._mend = report, content, mend
         self._features = builder.info.features
         self._split, self._info, self._limit = split, info, max_examples or float("inf")
-        self._shapes = {name: self._features[name].shape for name in ("image", "mask")}
+        self._shapes = {name: self._features[name].shape for name in generation.PICTURES if name in self._features}
         self._position = 0
 
     def run(self):
@@ -122,26 +124,37 @@ class _SplitExamination:
             self._content.findings.add(where, f"an example cannot be decoded ({reason})", self._mend)
             return
         self._check_bookkeeping(where, example)
-        self._content.add(where, example["image"], example["mask"][..., 0], example["visibility"])
+        self._check_background(where, example)
+        mask = example["mask"][..., 0] if "mask" in example else None
+        self._content.add(where, example["image"], mask, example.get("visibility"))
 
     def _decode(self, serialized):
         """The example as NumPy arrays; pictures are decoded here, because their errors are clearer."""
-        skip = {name: tfds.decode.SkipDecoding() for name in ("image", "mask")}
+        skip = {name: tfds.decode.SkipDecoding() for name in self._shapes}
         example = self._features.deserialize_example(serialized, decoders=skip)
         example = tf.nest.map_structure(lambda value: value.numpy(), example)
         for name, shape in self._shapes.items():
-            example[name] = _decode_picture(name, example[name], shape)
+            frames = [_decode_picture(name, frame, shape[-3:]) for frame in np.atleast_1d(example[name])]
+            if len(shape) == 4 and len(frames) != shape[0]:
+                raise ValueError(f"{name} holds {len(frames)} frames, expected {shape[0]}")
+            example[name] = np.stack(frames) if len(shape) == 4 else frames[0]
         return example
 
     def _check_bookkeeping(self, where, example):
-        add, number = self._content.findings.add, int(example["visibility"][1:].sum())
-        if int(example["num_objects"]) != number:
+        add = self._content.findings.add
+        if "visibility" in example and int(example["num_objects"]) != int(example["visibility"][1:].sum()):
             add(where, "num_objects differs from the number of visible objects", self._mend)
         if example["id"].decode() != where:
             add(where, "the id is not <split>/<index>: the order of the examples was changed", self._mend)
-        for name, values in example["objects"].items():
+        for name, values in example.get("objects", {}).items():
             if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
                 add(where, f"factor {name!r} holds NaN or infinity", self._mend)
+
+    def _check_background(self, where, example):
+        """The kinds of background are given exactly where the mask shows background."""
+        if "background" in example and ((example["background"] == IGNORE_ID) != (example["mask"] > 0)).any():
+            self._content.findings.add(where, f"the map of background parts is {IGNORE_ID} elsewhere than on the objects",
+                                       self._mend)
 
 
 def _decode_picture(name, encoded, shape):

@@ -2,6 +2,7 @@
 
 import abc
 import io
+import itertools
 import os
 
 import tensorflow_datasets as tfds
@@ -35,8 +36,8 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         Args:
             workers: int. Processes that draw or convert scenes.
             progress: Callable (split, examples done, total) or None.
-            split_sizes: dict from split to int or None. Replaces the sizes of the configuration; splits that the
-                configuration does not have are ignored.
+            split_sizes: dict from split to int or None. Replaces the sizes of the configuration; splits that either of
+                the two does not have are left out. Where the released files decide, the most examples of a split.
             manual_dir: str or None. Directory of released files; None: the `manual_dir` of the download configuration.
             **kwargs: `config`, `data_dir`, ... of `tfds.core.DatasetBuilder`.
         """
@@ -47,8 +48,8 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     @property
     def split_sizes(self):
         """dict from split to the number of examples that will be built, empty where the released files decide."""
-        sizes = self.builder_config.split_sizes
-        return {split: (self._split_sizes or sizes)[split] for split in sizes}
+        sizes, wanted = self.builder_config.split_sizes, self._split_sizes
+        return dict(sizes) if wanted is None else {split: wanted[split] for split in sizes if split in wanted}
 
     @property
     def scenes(self):
@@ -91,11 +92,17 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         if self.builder_config.source == "official":
             manual_dir = self._manual_dir or self._default_manual_dir(dl_manager)
             splits = self.official.splits(dl_manager, manual_dir, self.split_sizes, self._workers)
+            splits = {split: self._limited(split, *content) for split, content in splits.items()}
         else:
             seed, workers = self.builder_config.seed, self._workers
             splits = {split: (size, generation.generate(self.scenes, seed, split, size, workers))
                       for split, size in self.split_sizes.items()}
         return {split: self._generate_examples(split, *content) for split, content in splits.items()}
+
+    def _limited(self, split, total, scenes):
+        """At most as many scenes as were asked for."""
+        total = min(total, (self._split_sizes or {}).get(split, total))
+        return total, itertools.islice(scenes, total)
 
     def _default_manual_dir(self, dl_manager):
         try:

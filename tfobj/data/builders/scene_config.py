@@ -38,7 +38,7 @@ def scene_configs(generated_sizes=None, variant="", official_sizes=None, officia
             configuration has the same splits.
         variant: str. Prefix of the names and `SceneConfig.variant`; "" for none.
         official_sizes: dict as of `SceneConfig.split_sizes`; None: there is no release.
-        official_shards: int. Files per split of the official configuration.
+        official_shards: int. Files per split of the official configuration, where its sizes are known.
 
     Returns:
         list of `SceneConfig`: generated and tiny, official, as far as they exist.
@@ -54,6 +54,7 @@ def scene_configs(generated_sizes=None, variant="", official_sizes=None, officia
         ]
     if official_sizes is not None:
         configs.append(SceneConfig(name=f"{prefix}official", variant=variant, source="official",
-                                   split_sizes=official_sizes, num_shards=official_shards,
+                                   split_sizes=official_sizes,
+                                   num_shards=official_shards if official_sizes else 0,
                                    description="The examples of the release, in its order."))
     return configs
