@@ -1,10 +1,12 @@
 """Multi-dSprites: shares, colours, occlusion, areas and places of the scenes."""
 
 import colorsys
+import hashlib
 import unittest
 
 import numpy as np
 
+from tfobj.data.scenes import generation
 from tfobj.data.scenes import multi_dsprites
 from tfobj.data.scenes import palette
 from tfobj.data.scenes.multi_dsprites import MultiDspritesScenes
@@ -83,6 +85,83 @@ class MultiDspritesScenesTest(unittest.TestCase):
         rows, columns = np.nonzero(mask)
         np.testing.assert_allclose([columns.mean() + 0.5, rows.mean() + 0.5], [52.0, 12.0], atol=0.1)
         self.assertAlmostEqual(mask.sum(), np.pi * 0.56 * 11.5 ** 2, delta=8)
+
+
+class MultiDspritesSettingsTest(unittest.TestCase):
+
+    def draw(self, number=30, **settings):
+        rng = np.random.default_rng(4)
+        return [MultiDspritesScenes(**settings).draw(rng) for _ in range(number)]
+
+    def test_defaults_draw_the_scenes_of_the_first_release(self):
+        expected = {"colored_on_grayscale": "d7ee6d830c7faa62", "binarized": "e39d981967a7b5b5",
+                    "colored_on_colored": "c99ba8d928826784"}
+        for variant, start in expected.items():
+            digest, scenes = hashlib.sha256(), MultiDspritesScenes(variant)
+            for index in range(20):
+                scene = scenes.draw(generation.example_rng(0, "train", index))
+                parts = [scene["image"], scene["mask"], scene["visibility"]]
+                for array in parts + [scene["objects"][name] for name in sorted(scene["objects"])]:
+                    digest.update(array.tobytes())
+            self.assertEqual(digest.hexdigest()[:16], start, variant)
+
+    def test_discrete_scale_has_six_equally_frequent_values(self):
+        scenes = MultiDspritesScenes(discrete_scale=True)
+        scales = scenes.sample_factors(np.random.default_rng(0), 12_000)["scale"]
+        values, numbers = np.unique(scales, return_counts=True)
+        np.testing.assert_allclose(values, [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], atol=1e-12)
+        np.testing.assert_allclose(numbers / scales.size, 1 / 6, atol=0.006)
+
+    def test_five_color_levels(self):
+        for scene in self.draw(variant="colored_on_colored", color_levels=5):
+            self.assertLessEqual(set(np.unique(scene["image"])), {0, 63, 127, 191, 255})
+        factors = MultiDspritesScenes("colored_on_colored", color_levels=5).sample_factors(np.random.default_rng(0), 9000)
+        for name in ("color", "background"):
+            numbers = np.unique(palette.to_uint8(factors[name]), return_counts=True)[1]
+            np.testing.assert_allclose(numbers / factors[name].size, 1 / 5, atol=0.01)
+
+    def test_distinct_colors_never_repeat(self):
+        for levels, repeated in ((2, 0.795), (0, 0.0)):  # 1 - 7/8 * 6/8 * 5/8 * 4/8 of the scenes repeat one of 8 colours
+            shares = []
+            for distinct in (False, True):
+                scenes = MultiDspritesScenes("colored_on_colored", color_levels=levels, distinct_colors=distinct)
+                factors = scenes.sample_factors(np.random.default_rng(0), 3000)
+                colors = np.concatenate([factors["background"][:, None], factors["color"]], axis=1)
+                shares.append(np.mean([len(np.unique(palette.to_uint8(entities), axis=0)) < 5 for entities in colors]))
+            self.assertAlmostEqual(shares[0], repeated, delta=0.03)
+            self.assertEqual(shares[1], 0.0)
+
+    def test_antialiasing_softens_edges_and_keeps_the_rest(self):
+        for hard, soft in zip(self.draw(), self.draw(antialias=2)):
+            np.testing.assert_array_equal(hard["objects"]["x"], soft["objects"]["x"])
+            changed = (hard["image"] != soft["image"]).any(axis=-1)
+            padded = np.pad(hard["mask"], 1, mode="edge")
+            neighbours = [padded[1 + down:65 + down, 1 + right:65 + right]
+                          for down in (-1, 0, 1) for right in (-1, 0, 1)]
+            edge = (np.ptp(neighbours, axis=0) > 0)
+            self.assertGreater(changed.sum(), 0)
+            self.assertTrue(edge[changed | (hard["mask"] != soft["mask"])].all())
+
+    def test_antialiased_pixel_is_the_average_of_its_samples(self):
+        scene = MultiDspritesScenes("binarized", antialias=4).draw(np.random.default_rng(0))
+        wanted = np.zeros((256, 256), bool)
+        objects = scene["objects"]
+        for index in range(int(scene["visibility"].sum()) - 1):
+            down, right = (12.0 + 40.0 * np.float64(objects[name][index]) for name in ("y", "x"))
+            u, v = np.meshgrid((np.arange(256) + 0.5) / 4 - right, (np.arange(256) + 0.5) / 4 - down)
+            radius = 11.5 * objects["scale"][index]
+            cosine, sine = np.cos(objects["orientation"][index]), np.sin(objects["orientation"][index])
+            wanted |= multi_dsprites.inside_shape(objects["shape"][index], (u * cosine + v * sine) / radius,
+                                                  (v * cosine - u * sine) / radius)
+        expected = wanted.reshape(64, 4, 64, 4).mean(axis=(1, 3)) * 255
+        # The stored factors are rounded to float32, which may move a few samples across an edge.
+        self.assertLess(np.mean(np.abs(scene["image"][..., 0] - expected) > 0.51), 0.002)
+
+    def test_settings_that_a_variant_cannot_have_are_refused(self):
+        for settings in ({"antialias": 0}, {"color_levels": 5}, {"variant": "colored_on_colored", "color_levels": 1},
+                         {"variant": "binarized", "distinct_colors": True}):
+            with self.assertRaises(ValueError):
+                MultiDspritesScenes(**settings)
 
 
 if __name__ == "__main__":

@@ -57,20 +57,36 @@ def inside_shape(code, u, v):
     return bulge * bulge * bulge - x * x * y * y * y < 0.0
 
 
-def _window(center):
-    """Range of the pixels that a sprite may touch along one axis, clipped to the frame: (first, last + 1)."""
-    return max(int(center - RADIUS * _REACH), 0), min(int(center + RADIUS * _REACH) + 1, SIZE)
+def _window(center, samples):
+    """Range of the samples that a sprite may touch along one axis, clipped to the frame: (first, last + 1)."""
+    first, last = int((center - RADIUS * _REACH) * samples), int((center + RADIUS * _REACH) * samples)
+    return max(first, 0), min(last + 1, SIZE * samples)
 
 
-def _rasterise(code, x, y, scale, orientation):
-    """Pixels whose centre lies inside a sprite: (row slice, column slice), bool [h,w] of that window."""
+def _rasterise(code, x, y, scale, orientation, samples=1):
+    """Samples inside a sprite, `samples` per pixel and axis: (row slice, column slice), bool [h,w] of that window."""
     center_x, center_y = MARGIN + SPAN * x, MARGIN + SPAN * y
-    (top, bottom), (left, right) = _window(center_y), _window(center_x)
+    (top, bottom), (left, right) = _window(center_y, samples), _window(center_x, samples)
     radius, cosine, sine = RADIUS * scale, np.cos(orientation), np.sin(orientation)
-    right_of = (np.arange(left, right) + 0.5 - center_x) / radius  # [w]
-    below = ((np.arange(top, bottom) + 0.5 - center_y) / radius)[:, None]  # [h,1]
+    right_of = ((np.arange(left, right) + 0.5) / samples - center_x) / radius  # [w]
+    below = (((np.arange(top, bottom) + 0.5) / samples - center_y) / radius)[:, None]  # [h,1]
     inside = inside_shape(code, right_of * cosine + below * sine, below * cosine - right_of * sine)
     return np.s_[top:bottom, left:right], inside
+
+
+def _box_average(image, samples):
+    """Averages squares of samples: uint8 [H*samples,W*samples,C] -> [H,W,C], halves rounded up."""
+    height, width, channels = image.shape
+    squares = image.reshape(height // samples, samples, width // samples, samples, channels)  # [H,s,W,s,C]
+    number = samples * samples
+    return ((squares.sum(axis=(1, 3), dtype=np.int64) + number // 2) // number).astype(np.uint8)
+
+
+def _repeated(colors):
+    """Which scenes have two entities that look the same: [count,E,C] in [0,1] -> bool [count]."""
+    colors = palette.to_uint8(colors)
+    first, second = np.triu_indices(colors.shape[1], 1)
+    return (colors[:, first] == colors[:, second]).all(axis=-1).any(axis=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,9 +100,32 @@ class MultiDspritesScenes:
     Attributes:
         variant: str, key of `VARIANTS`. binarized: white on black, one channel; colored_on_grayscale: saturated hues on
             a uniform gray; colored_on_colored: uniform RGB for sprites and background.
+        discrete_scale: bool. Draws the scale from 0.5, 0.6, ..., 1.0, as in dSprites.
+        antialias: int. Samples per pixel and axis: above 1 the image is the average of a grid of samples, so edges are
+            soft; the mask is that of one sample next to the pixel's centre and stays hard.
+        color_levels: int. Of colored_on_colored: values per channel, evenly spaced over 0..255 and rounded down; 5
+            gives 0, 63, 127, 191, 255 as in GENESIS (Engelcke et al. 2020). 0: continuous.
+        distinct_colors: bool. Draws again until no two of background and sprites have the same colour.
+
+    Raises:
+        ValueError: a setting that the variant cannot have.
     """
 
     variant: str = "colored_on_grayscale"
+    discrete_scale: bool = False
+    antialias: int = 1
+    color_levels: int = 0
+    distinct_colors: bool = False
+
+    def __post_init__(self):
+        if self.antialias < 1:
+            raise ValueError(f"antialias={self.antialias} samples per pixel; give 1 or more")
+        if self.color_levels and self.variant != "colored_on_colored":
+            raise ValueError(f"color_levels={self.color_levels} is for colored_on_colored, not for {self.variant}")
+        if self.color_levels == 1 or self.color_levels < 0:
+            raise ValueError(f"color_levels={self.color_levels}; give 0 (continuous) or at least 2")
+        if self.distinct_colors and self.variant == "binarized":
+            raise ValueError("distinct_colors=True, but the sprites of binarized are all white")
 
     @property
     def image_shape(self):
@@ -114,12 +153,19 @@ class MultiDspritesScenes:
         factors = {
             "num_objects": rng.integers(variant.min_objects, variant.max_objects + 1, count),
             "shape": rng.integers(1, len(SHAPES), size),
-            "scale": rng.uniform(0.5, 1.0, size),
+            "scale": rng.integers(5, 11, size) / 10.0 if self.discrete_scale else rng.uniform(0.5, 1.0, size),
             "orientation": rng.uniform(0.0, 2.0 * np.pi, size),
             "x": rng.uniform(0.0, 1.0, size),
             "y": rng.uniform(0.0, 1.0, size),
         }
-        return {**factors, **self._sample_colors(rng, size)}
+        colors = self._sample_colors(rng, size)
+        while self.distinct_colors:
+            again = _repeated(np.concatenate([colors["background"][:, None], colors["color"]], axis=1))
+            if not again.any():
+                break
+            for name, values in self._sample_colors(rng, (int(again.sum()), size[1])).items():
+                colors[name][again] = values
+        return {**factors, **colors}
 
     def _sample_colors(self, rng, size):
         if self.variant == "binarized":
@@ -127,20 +173,28 @@ class MultiDspritesScenes:
         if self.variant == "colored_on_grayscale":
             background = np.repeat(rng.uniform(0.0, 1.0, (size[0], 1)), 3, axis=1)
             return {"color": palette.hue_to_rgb(rng.uniform(0.0, 1.0, size)), "background": background}
-        return {"color": rng.uniform(0.0, 1.0, size + (3,)), "background": rng.uniform(0.0, 1.0, (size[0], 3))}
+        return {"color": self._sample_rgb(rng, size + (3,)), "background": self._sample_rgb(rng, (size[0], 3))}
+
+    def _sample_rgb(self, rng, size):
+        if not self.color_levels:
+            return rng.uniform(0.0, 1.0, size)
+        return np.floor(rng.integers(0, self.color_levels, size) * 255.0 / (self.color_levels - 1)) / 255.0
 
     def draw(self, rng):
         """One scene from `rng`; see `make_scene` for the keys."""
         factors = {name: values[0] for name, values in self.sample_factors(rng, 1).items()}
         number, background = factors.pop("num_objects"), factors.pop("background")
-        image = np.empty(self.image_shape, np.uint8)
+        size, colors = SIZE * self.antialias, palette.to_uint8(factors["color"])
+        image, mask = np.empty((size, size, colors.shape[1]), np.uint8), np.zeros((size, size), np.uint8)
         image[:] = palette.to_uint8(background)
-        mask, colors = np.zeros((SIZE, SIZE), np.uint8), palette.to_uint8(factors["color"])
         for index in range(number):
             pose = (float(factors[name][index]) for name in ("x", "y", "scale", "orientation"))
-            window, inside = _rasterise(factors["shape"][index], *pose)
+            window, inside = _rasterise(factors["shape"][index], *pose, self.antialias)
             image[window][inside] = colors[index]
             mask[window][inside] = index + 1
+        if self.antialias > 1:
+            center = self.antialias // 2
+            image, mask = _box_average(image, self.antialias), mask[center::self.antialias, center::self.antialias]
         factors = {name: values[:number] if name == "shape" else values[:number].astype(np.float32)
                    for name, values in factors.items()}
         return make_scene(image, mask, self.max_objects, factors)
