@@ -115,13 +115,14 @@ class MultiDspritesSettingsTest(unittest.TestCase):
     def test_five_color_levels(self):
         for scene in self.draw(variant="colored_on_colored", color_levels=5):
             self.assertLessEqual(set(np.unique(scene["image"])), {0, 63, 127, 191, 255})
-        factors = MultiDspritesScenes("colored_on_colored", color_levels=5).sample_factors(np.random.default_rng(0), 9000)
+        scenes = MultiDspritesScenes("colored_on_colored", color_levels=5)
+        factors = scenes.sample_factors(np.random.default_rng(0), 9000)
         for name in ("color", "background"):
             numbers = np.unique(palette.to_uint8(factors[name]), return_counts=True)[1]
             np.testing.assert_allclose(numbers / factors[name].size, 1 / 5, atol=0.01)
 
     def test_distinct_colors_never_repeat(self):
-        for levels, repeated in ((2, 0.795), (0, 0.0)):  # 1 - 7/8 * 6/8 * 5/8 * 4/8 of the scenes repeat one of 8 colours
+        for levels, repeated in ((2, 0.795), (0, 0.0)):  # five of 8 colours differ in 7/8 * 6/8 * 5/8 * 4/8
             shares = []
             for distinct in (False, True):
                 scenes = MultiDspritesScenes("colored_on_colored", color_levels=levels, distinct_colors=distinct)
