@@ -1,0 +1,52 @@
+"""All that a picture shows."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Shading:
+    """How surfaces answer light.
+
+    Attributes:
+        ambient: float. Light from everywhere; surfaces that face up get all of it, those that face down half.
+        mirrors: bool. Whether metal mirrors its surroundings (one bounce).
+    """
+
+    ambient: float = 0.38
+    mirrors: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """Bodies, planes, lamps and sky.
+
+    Attributes:
+        bodies: Sequence of `Body`.
+        planes: Sequence of `Plane`.
+        lights: Sequence of `Light`; the first is the one that mirrored surroundings are lit by.
+        shading: `Shading`.
+        background: Function from unit directions float32 [M,3] to colours [M,3] in [0,1], or None for black.
+        background_id: int. Value of the id map where there is nothing.
+        offsets: float32 [4099,3] as of `penumbra_offsets`, or None for hard shadows.
+    """
+
+    bodies: tuple
+    planes: tuple
+    lights: tuple
+    shading: Shading = Shading()
+    background: object = None
+    background_id: int = 0
+    offsets: np.ndarray = None
+
+
+def sky_gradient(horizon, zenith):
+    """A sky for `World.background`: from one colour (3 floats) at the horizon and below to another overhead."""
+    low, high = np.asarray(horizon, np.float32), np.asarray(zenith, np.float32)
+
+    def sky(directions):
+        height = np.clip(directions[:, 2:], 0.0, 1.0)
+        return low + (high - low) * height
+
+    return sky
