@@ -43,6 +43,31 @@ def edited(record, change):
     return example.SerializeToString()
 
 
+def random_record(family, seed=0, **arrays):
+    """A record in the format of a released file.
+
+    Args:
+        family: `tfobj.data.records.RecordFamily`.
+        seed: int. Of the random content: every pixel has a plane, float factors lie in [0, 1), codes are valid.
+        **arrays: Features to use instead of random ones, arrays of the stored shapes.
+
+    Returns:
+        Tuple (bytes, the serialized record; dict from feature name to array of its stored shape).
+    """
+    rng, content = np.random.default_rng(seed), {}
+    for name, (shape, kind) in family.feature_shapes().items():
+        limit = family.codes.get(name, 256)
+        content[name] = rng.random(shape, np.float32) if kind == "float" and limit == 256 else \
+            rng.integers(0, limit, shape).astype(np.float32 if kind == "float" else np.uint8)
+    owner = rng.integers(0, family.num_entities, family.image_shape[:2])
+    planes = (owner[..., None] == np.arange(family.num_entities)) * np.uint8(255)  # [H,W,E]
+    content["mask"] = (planes if family.entity_axis == 2 else np.moveaxis(planes, 2, 0))[..., None]
+    content.update(arrays)
+    kinds = {name: kind for name, (_, kind) in family.feature_shapes().items()}
+    return serialize({name: floats(array) if kinds[name] == "float" else one_byte_strings(array)
+                      for name, array in content.items()}), content
+
+
 def write(path, records, compression="GZIP"):
     """Writes serialized records to a TFRecord file and returns the path."""
     with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type=compression)) as writer:

@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 from tests.data import record_files
 from tfobj.config import DataConfig
 from tfobj.data import prepared
+from tfobj.data import record_reader
 from tfobj.data import records
 from tfobj.data.builders import official_file
 from tfobj.data.builders.multi_dsprites import MultiDsprites
@@ -131,7 +132,7 @@ class OfficialTest(unittest.TestCase):
         self.put()
         builder = prepared.prepare_dataset(self.config, split_sizes=self.SIZES)
         stored = read(builder, "train") + read(builder, "test") + read(builder, "validation")  # order of the file
-        direct = list(records.read_records(record_files.REAL_FILE, records.FAMILIES["tetrominoes"]))
+        direct = list(record_reader.read_records(record_files.REAL_FILE, records.FAMILIES["tetrominoes"]))
         self.assertEqual(len(stored), 10)
         for example, record in zip(stored, direct):
             np.testing.assert_array_equal(example["image"], record["image"])

@@ -8,6 +8,7 @@ import unittest
 import numpy as np
 
 from tests.data import record_files
+from tfobj.data import record_reader
 from tfobj.data import records
 from tfobj.data.scenes import tetrominoes
 from tfobj.errors import UserError
@@ -22,7 +23,7 @@ class RealFileTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.records = list(records.read_records(record_files.REAL_FILE, TETROMINOES))
+        cls.records = list(record_reader.read_records(record_files.REAL_FILE, TETROMINOES))
         cls.scenes = [records.canonical_scene(record, TETROMINOES) for record in cls.records]
 
     def pieces(self):
@@ -118,10 +119,10 @@ class ReaderTest(unittest.TestCase):
     def read(self, content=None, family=TETROMINOES, **kwargs):
         if content is not None:
             record_files.write_bytes(self.path, content)
-        return list(records.read_records(self.path, family, **kwargs))
+        return list(record_reader.read_records(self.path, family, **kwargs))
 
     def test_uncompressed_copy_reads_the_same(self):
-        compressed = records.read_records(record_files.REAL_FILE, TETROMINOES)
+        compressed = record_reader.read_records(record_files.REAL_FILE, TETROMINOES)
         for one, two in zip(self.read(record_files.real_bytes()), compressed, strict=True):
             for name, value in one.items():
                 np.testing.assert_array_equal(value, two[name])

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests import helpers
 from tfobj import registry
 from tfobj.config import SlotAttentionConfig, TrainConfig
+from tfobj.data import record_reader
 from tfobj.data import records
 from tfobj.training.schedules import make_optimizer
 from tfobj.training.step import TrainingStep
@@ -22,7 +23,7 @@ MOST_STEPS, LOOP_STEPS = 200, 25
 def first_images(count):
     """uint8 [count, 35, 35, 3]."""
     family = records.FAMILIES["tetrominoes"]
-    return np.stack([record["image"] for record in records.read_records(str(REAL_FILE), family, count=count)])
+    return np.stack([record["image"] for record in record_reader.read_records(str(REAL_FILE), family, count=count)])
 
 
 def small_model(seed):

@@ -1,19 +1,20 @@
-"""Reader of the DeepMind multi-object TFRecords (https://github.com/google-deepmind/multi_object_datasets).
+"""The DeepMind multi-object TFRecords (https://github.com/google-deepmind/multi_object_datasets): what a record holds.
 
 One `tf.train.Example` per image. Pixels and integer factors are lists of one-byte strings, float factors float lists.
-Each released file is one row of `FAMILIES`; another member of the family is added by adding its row.
+Each released file is one row of `FAMILIES`; another member of the family is added by adding its row. Nothing here needs
+TensorFlow, so that worker processes start quickly; `tfobj.data.record_reader` reads the files.
 """
 
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
-from tfobj.data.tfrecord_files import sniff_compression
-from tfobj.errors import UserError
+from tfobj.data.scenes.scene import make_scene
+from tfobj.data.wire_format import MalformedExample
+from tfobj.data.wire_format import WireExample
+from tfobj.labels import IGNORE_ID
 
 BUCKET_URL = "https://storage.googleapis.com/multi-object-datasets"
-_BUFFER_BYTES = 8 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,9 @@ class RecordFamily:
         num_entities: int E, the background's planes included.
         factors: dict from feature name to (shape per entity, tuple; encoding, "float" or "byte").
         entity_axis: int. Axis of the entities in the stored mask, 0 or 2.
-        renamed: dict from canonical factor name to feature name, where they differ.
+        renamed: dict from canonical factor name to feature name, or to a tuple of features that become its last axis,
+            where they differ.
+        codes: dict from factor name to int. Factors that number classes, 0 included, and how many there are.
         background_entities: int. Leading planes that are background.
     """
 
@@ -38,6 +41,7 @@ class RecordFamily:
     factors: dict
     entity_axis: int = 0
     renamed: dict = dataclasses.field(default_factory=dict)
+    codes: dict = dataclasses.field(default_factory=dict)
     background_entities: int = 1
 
     @property
@@ -62,25 +66,47 @@ class RecordFamily:
         shapes = {name: ((self.num_entities,) + shape, kind) for name, (shape, kind) in self.factors.items()}
         return {"image": (self.image_shape, "byte"), "mask": (self.mask_shape, "byte"), **shapes}
 
+    def factor_sources(self):
+        """dict from canonical factor name to the feature, or tuple of features, that it is made of."""
+        used = {"visibility"}
+        for source in self.renamed.values():
+            used.update((source,) if isinstance(source, str) else source)
+        return {**{name: name for name in self.factors if name not in used}, **self.renamed}
 
-_FLOAT = ((), "float")
+
+_FLOAT, _BYTE = ((), "float"), ((), "byte")
 
 
 def _sprites(file_name, num_entities, channels):
     factors = dict.fromkeys(("x", "y", "shape", "visibility", "orientation", "scale"), _FLOAT)
     return RecordFamily("multi_dsprites", file_name, (64, 64, channels), num_entities,
-                        {**factors, "color": ((channels,), "float")}, entity_axis=2)
+                        {**factors, "color": ((channels,), "float")}, entity_axis=2, codes={"shape": 4})
 
+
+def _room(file_name, num_entities):
+    return RecordFamily("objects_room", file_name, (64, 64, 3), num_entities, {}, background_entities=4)
+
+
+_CLEVR_CODES = {"shape": 4, "size": 3, "color": 9, "material": 3}  # 0 is the background and padding
 
 FAMILIES = {
     # The feature x is the row and y the column of the bounding box's corner.
     "tetrominoes": RecordFamily(
         "tetrominoes", "tetrominoes_train.tfrecords", (35, 35, 3), 4,
         {**dict.fromkeys(("x", "y", "shape", "visibility"), _FLOAT), "color": ((3,), "float")},
-        renamed={"row": "x", "column": "y"}),
+        renamed={"row": "x", "column": "y"}, codes={"shape": 20}),
     "multi_dsprites/colored_on_grayscale": _sprites("multi_dsprites_colored_on_grayscale.tfrecords", 6, 3),
     "multi_dsprites/binarized": _sprites("multi_dsprites_binarized.tfrecords", 4, 1),
     "multi_dsprites/colored_on_colored": _sprites("multi_dsprites_colored_on_colored.tfrecords", 5, 3),
+    "clevr_masks/clevr10": RecordFamily(
+        "clevr_with_masks", "clevr_with_masks_train.tfrecords", (240, 320, 3), 11,
+        {**dict.fromkeys(("x", "y", "z", "rotation", "visibility"), _FLOAT), "pixel_coords": ((3,), "float"),
+         **dict.fromkeys(_CLEVR_CODES, _BYTE)},
+        renamed={"coords_3d": ("x", "y", "z")}, codes=_CLEVR_CODES),
+    "objects_room/train": _room("objects_room_train.tfrecords", 7),
+    "objects_room/six_objects": _room("objects_room_test_six_objects.tfrecords", 10),
+    "objects_room/empty_room": _room("objects_room_test_empty_room.tfrecords", 4),
+    "objects_room/identical_color": _room("objects_room_test_identical_color.tfrecords", 10),
 }
 
 
@@ -88,89 +114,121 @@ def parse_record(serialized, family):
     """Decodes one record.
 
     Args:
-        serialized: Scalar string tensor, a `tf.train.Example`.
+        serialized: bytes, a `tf.train.Example`.
         family: `RecordFamily`.
 
     Returns:
         dict: `image` uint8 [H,W,C], `mask` uint8 [E,H,W] (0/255 planes), each factor [E, ...] float32 or uint8.
+
+    Raises:
+        MalformedExample: the record is damaged or not of this family.
     """
-    dtypes = {"float": tf.float32, "byte": tf.string}
-    shapes = family.feature_shapes()
-    spec = {name: tf.io.FixedLenFeature(shape, dtypes[kind]) for name, (shape, kind) in shapes.items()}
-    parsed = tf.io.parse_single_example(serialized, spec)
-    for name, (_, kind) in shapes.items():
-        if kind == "byte":
-            parsed[name] = tf.squeeze(tf.io.decode_raw(parsed[name], tf.uint8), axis=-1)
-    planes = tf.squeeze(parsed["mask"], axis=-1)  # [E,H,W] or [H,W,E]
-    parsed["mask"] = planes if family.entity_axis == 0 else tf.transpose(planes, [2, 0, 1])
+    example, parsed = WireExample(serialized), {}
+    for name, (shape, kind) in family.feature_shapes().items():
+        values = example.floats(name) if kind == "float" else example.one_byte_strings(name)
+        if values.size != np.prod(shape):
+            raise MalformedExample(f"feature {name!r} holds {values.size:,} {kind} values, expected "
+                                   f"{np.prod(shape):,} {kind} values")
+        parsed[name] = values.reshape(shape)
+    planes = parsed["mask"][..., 0]  # [E,H,W] or [H,W,E]
+    parsed["mask"] = planes if family.entity_axis == 0 else np.moveaxis(planes, 2, 0)
     return parsed
 
 
-def read_records(path, family, start=0, count=None):
-    """Yields the decoded records of a file in order.
+def owners(planes):
+    """The plane that each pixel belongs to.
 
     Args:
-        path: str. GZIP or uncompressed TFRecord; the content decides, not the name.
-        family: `RecordFamily`.
-        start: int. Records to skip.
-        count: int or None. At most so many; None: to the end.
+        planes: uint8 [E,H,W]. The plane with the largest value owns a pixel, the first on ties, so a pixel that no
+            plane covers belongs to plane 0.
 
-    Yields:
-        dict of NumPy arrays as of `parse_record`.
-
-    Raises:
-        UserError: the file is missing, no TFRecord, damaged, or holds something else than `family`.
+    Returns:
+        uint8 [H,W].
     """
-    dataset = tf.data.TFRecordDataset(path, sniff_compression(path), _BUFFER_BYTES).skip(start)
-    dataset = dataset if count is None else dataset.take(count)
-    dataset = dataset.map(lambda record: parse_record(record, family), num_parallel_calls=2, deterministic=True)
-    index = start
-    try:
-        for record in dataset.prefetch(64).as_numpy_iterator():
-            yield record
-            index += 1
-    except tf.errors.DataLossError as error:
-        raise UserError(f"{path}: record {index} is damaged or cut off, the {index} records before it are readable; "
-                        f"fetch the file again from {family.url}") from error
-    except tf.errors.InvalidArgumentError as error:
-        raise UserError(f"{path}: record {index} is not of the kind {family.folder} ({_first_sentence(error)}); run "
-                        f"`python -m tfobj.prepare --check --file={path}` to see what it holds") from error
-
-
-def _first_sentence(error):
-    return str(error.message).splitlines()[0].split("[[", maxsplit=1)[0].strip().removesuffix(".")
+    owner, largest = np.zeros(planes.shape[1:], np.uint8), planes[0]
+    for index in range(1, len(planes)):  # faster than argmax, whose reduction walks across the planes
+        np.copyto(owner, np.uint8(index), where=planes[index] > largest)
+        largest = np.maximum(largest, planes[index])
+    return owner
 
 
 def label_map(planes, background_entities=1):
     """Merges mask planes into one id map.
 
     Args:
-        planes: uint8 [E,H,W]. The plane with the largest value owns a pixel, the first on ties, so a pixel that no
-            plane covers belongs to the background.
+        planes: uint8 [E,H,W] as of `owners`.
         background_entities: int. Leading planes that are background.
 
     Returns:
         uint8 [H,W]: 0 background, k the k-th foreground entity.
     """
-    owner = np.argmax(planes, axis=0)
-    return np.maximum(owner - (background_entities - 1), 0).astype(np.uint8)
+    return _merge(owners(planes), background_entities)
 
 
-def canonical_scene(record, family):
+def _merge(owner, background_entities):
+    last = np.uint8(background_entities - 1)
+    return np.maximum(owner, last) - last
+
+
+def repaired_walls(planes):
+    """Mends Objects Room planes in which an object took the place of the second wall.
+
+    The released masks are said to have sky, floor and two wall halves in planes 0 to 3, yet where one half only is in
+    view some images continue with the objects at plane 3. Where two walls are in view each of them reaches one side of
+    the frame. So plane 3 is taken for an object if plane 2 reaches both sides or plane 3 neither; the objects then move
+    up by one plane. Where an object hides a wall at the side of the frame this may err.
+
+    Args:
+        planes: uint8 [E,H,W].
+
+    Returns:
+        uint8 [E,H,W]; `planes` itself if there is nothing to mend.
+    """
+    if len(planes) < 5 or not planes[3].any() or planes[-1].any():  # a full last plane: the objects are in place
+        return planes
+    (left, right), (second_left, second_right) = ((wall[:, 0].any(), wall[:, -1].any()) for wall in planes[2:4])
+    if (left and right) or not (second_left or second_right):
+        return np.concatenate([planes[:3], np.zeros_like(planes[:1]), planes[3:-1]])
+    return planes
+
+
+def canonical_scene(record, family, objects_room_fix=False):
     """Converts a decoded record to the keys of the scene generators.
 
     Args:
-        record: dict as of `parse_record`, NumPy arrays.
+        record: dict as of `parse_record`.
         family: `RecordFamily`.
+        objects_room_fix: bool. Objects Room: apply `repaired_walls` to the masks.
 
     Returns:
-        dict as of `tfobj.data.scenes.scene.make_scene`: the visibility is that of the file, integer codes are int64,
-        rows of background entities are dropped.
+        dict as of `tfobj.data.scenes.scene.make_scene`. Rows of background entities are dropped, codes are int64 as
+        stored. Visibility is that of the file; in Objects Room, which stores none, an object is visible if it owns a
+        pixel. Objects Room has no `objects` but `background`, uint8 [H,W]: the plane 0..3 (sky, floor, two walls) of
+        each background pixel, 255 where an object is.
+
+    Raises:
+        MalformedExample: a code outside the classes of the family.
     """
     first = family.background_entities
-    visibility = np.concatenate([[True], record["visibility"][first:] > 0.5])
-    sources = {name: name for name in family.factors if name not in ("visibility", *family.renamed.values())}
-    objects = {name: record[source][first:] for name, source in {**sources, **family.renamed}.items()}
-    objects["shape"] = np.round(objects["shape"]).astype(np.int64)
-    return {"image": record["image"], "mask": label_map(record["mask"], first), "visibility": visibility,
-            "objects": objects}
+    owner = owners(repaired_walls(record["mask"]) if objects_room_fix else record["mask"])
+    factors = {name: _factor(record, name, source, family) for name, source in family.factor_sources().items()}
+    scene = make_scene(record["image"], _merge(owner, first), family.max_objects, factors)
+    if "visibility" in record:
+        scene["visibility"] = np.concatenate([[True], record["visibility"][first:] > 0.5])
+    if first > 1:
+        scene["background"] = np.where(owner < first, owner, np.uint8(IGNORE_ID))
+    if not factors:
+        del scene["objects"]
+    return scene
+
+
+def _factor(record, name, source, family):
+    """Rows of the objects, [N, ...]."""
+    values = record[source] if isinstance(source, str) else np.stack([record[part] for part in source], axis=-1)
+    values = values[family.background_entities:]
+    if name not in family.codes:
+        return values
+    wrong = ~((values >= 0) & (values < family.codes[name]))  # not a number is wrong, too
+    if wrong.any():
+        raise MalformedExample(f"feature {source!r} holds {values[wrong][0]}, expected 0 to {family.codes[name] - 1}")
+    return np.round(values).astype(np.int64)

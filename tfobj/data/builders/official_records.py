@@ -10,7 +10,10 @@ What reads a release for a builder (its `official`) has
 """
 
 import dataclasses
+import itertools
 
+from tfobj.data import record_conversion
+from tfobj.data import record_reader
 from tfobj.data import records
 from tfobj.data.builders import official_file
 from tfobj.data.builders.layout import Layout
@@ -22,13 +25,17 @@ from tfobj.errors import UserError
 class OfficialRecords:
     """One released file, cut into splits of consecutive records.
 
+    The file is read once for all splits: compressed files cannot be entered in the middle.
+
     Attributes:
         family: `tfobj.data.records.RecordFamily`.
         extras: dict from name to TFDS feature; the converted records hold them under the same names.
+        objects_room_fix: bool, see `tfobj.data.records.canonical_scene`.
     """
 
     family: records.RecordFamily
     extras: dict = dataclasses.field(default_factory=dict)
+    objects_room_fix: bool = False
 
     @property
     def layout(self):
@@ -37,24 +44,52 @@ class OfficialRecords:
 
     def splits(self, dl_manager, manual_dir, sizes, workers):
         """See the module; the splits lie behind one another in the file, in the order of `sizes`."""
-        del workers
         path = official_file.locate(dl_manager, manual_dir, self.family)
-        contents, start = {}, 0
-        for split, size in sizes.items():
-            contents[split] = size, self._scenes(path, split, start, sizes)
-            start += size
-        return contents
+        stream = _Stream(self._scenes(path, sum(sizes.values()), workers))
+        starts = itertools.accumulate(sizes.values(), initial=0)
+        return {split: (size, self._part(stream, path, split, start, sizes))
+                for (split, size), start in zip(sizes.items(), starts)}
 
-    def _scenes(self, path, split, start, sizes):
-        found = 0
-        for record in records.read_records(path, self.family, start, sizes[split]):
-            yield generation.encode_scene(records.canonical_scene(record, self.family))
-            found += 1
-        if found < sizes[split]:
-            raise UserError(self._too_short(path, split, start, found, sizes))
+    def _scenes(self, path, count, workers):
+        """Yields the first `count` encoded scenes of the file."""
+        tasks = ((chunk, self.objects_room_fix) for chunk in record_reader.chunks(path, self.family, count=count))
+        for scenes in generation.ordered_map(record_conversion.encoded_scenes, tasks, workers):
+            yield from scenes
 
-    def _too_short(self, path, split, start, found, sizes):
+    def _part(self, stream, path, split, start, sizes):
+        """Yields the scenes of one split."""
+        yield from stream.take(start, sizes[split])
+        if stream.position < start + sizes[split]:
+            raise UserError(self._too_short(path, split, stream.position, sizes))
+        if stream.position == sum(sizes.values()):
+            stream.close()
+
+    def _too_short(self, path, split, held, sizes):
         needed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
-        held = f"holds {start + found:,} records" if found or not start else f"holds no more than {start:,} records"
-        return (f"{path}: {held}, {sum(sizes.values()):,} are needed ({needed}), so {split} falls short; fetch the whole "
-                f"file from {self.family.url}, or ask for fewer with --split_sizes=TRAIN,VALIDATION,TEST")
+        return (f"{path}: holds {held:,} records, {sum(sizes.values()):,} are needed ({needed}), so {split} falls short; "
+                f"fetch the whole file from {self.family.url}, or ask for fewer with "
+                "--split_sizes=TRAIN,VALIDATION,TEST")
+
+
+class _Stream:
+    """Scenes that several splits take behind one another.
+
+    Attributes:
+        position: int. Scenes taken so far.
+    """
+
+    def __init__(self, scenes):
+        self._scenes, self.position = scenes, 0
+
+    def take(self, start, count):
+        """Yields scenes `start` to `start + count`, fewer at the end of the file; those before `start` are dropped."""
+        if self.position > start:
+            raise RuntimeError(f"the splits were not read in their order: scene {start} after scene {self.position}")
+        for scene in itertools.islice(self._scenes, start + count - self.position):
+            self.position += 1
+            if self.position > start:
+                yield scene
+
+    def close(self):
+        """Ends the worker processes."""
+        self._scenes.close()
