@@ -11,6 +11,8 @@ PATTERNS = {**patterns.FAMILIES, **unseen_patterns.FAMILIES, "grass": patterns.g
 GROUND_SCALE = 0.45  # the same material is this much larger on grounds, whose coordinates are those of the world
 _BLOCK = 4096  # points at once: intermediate results stay in the processor's cache
 _PERIODS = 16  # offsets differ by up to this many lattice cells
+_CLEARANCE = 0.13  # below 1/6, so that places clear of three planes always exist
+_FRACTIONS = (np.arange(128) + 0.5) / 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +26,7 @@ class TextureMaterial:
         colors: Tuple of two RGB tuples in [0,1].
         scale: float. Pattern motifs per unit of length.
         specular: float. Strength of the highlight.
-        exponent: float. Its sharpness (Blinn-Phong).
+        exponent: int. Its sharpness (Blinn-Phong).
         metal: bool. Always false: textured surfaces reflect nothing.
         offset: Tuple of three floats. Place in the pattern of the coordinate origin.
     """
@@ -35,7 +37,7 @@ class TextureMaterial:
     colors: tuple
     scale: float
     specular: float
-    exponent: float
+    exponent: int
     metal: bool = False
     offset: tuple = (0.5, 0.5, 0.5)
 
@@ -62,15 +64,23 @@ class TextureMaterial:
     def placed(self, rng, scale=1.0):
         """The material with its pattern at a random place.
 
-        The place is near the middle of a lattice cell, so that a plane through the coordinate origin across an axis
-        does not run along a joint of the pattern.
+        Neither a plane through the coordinate origin across an axis nor a face of the unit cube runs along a joint of
+        the pattern: there it would have a single colour.
 
         Args:
-            rng: `numpy.random.Generator`.
+            rng: `numpy.random.Generator`; six numbers are drawn.
             scale: float. Factor on the number of motifs per length.
 
         Returns:
             `TextureMaterial`.
         """
-        offset = rng.integers(0, _PERIODS, 3) + rng.uniform(0.3, 0.7, 3)
-        return dataclasses.replace(self, scale=self.scale * scale, offset=tuple(float(value) for value in offset))
+        scale = self.scale * scale
+        offset = rng.integers(0, _PERIODS, 3) + _clear_fractions(scale, rng.random(3))
+        return dataclasses.replace(self, scale=scale, offset=tuple(float(value) for value in offset))
+
+
+def _clear_fractions(scale, uniform):
+    """Maps uniform numbers to the fractions f for which f, f + scale and f - scale all keep away from integers."""
+    faces = _FRACTIONS + scale * np.array([[0.0], [1.0], [-1.0]])  # [faces,candidates]
+    clear = _FRACTIONS[(np.abs(faces - np.round(faces)) > _CLEARANCE).all(axis=0)]
+    return clear[(uniform * len(clear)).astype(np.int64)]

@@ -5,6 +5,8 @@ share float32 [M] in [0,1] of the second of two colours. Patterns fill space, so
 across an axis cut them well where the coordinate along that axis is near the middle of a lattice cell.
 """
 
+import math
+
 import numpy as np
 
 from tfobj.data.scenes.textures.noise import fractal_noise
@@ -27,7 +29,7 @@ def along(points, seed):
     """Coordinate along a direction that the seed picks and that is oblique to all axes: float32 [3,M] -> [M]."""
     parts = [0.4 + 0.6 * hash_unit(seed, axis) for axis in range(3)]
     signs = [1.0 if hash_unit(seed, axis + 3) < 0.5 else -1.0 for axis in range(3)]
-    length = sum(part * part for part in parts) ** 0.5
+    length = math.sqrt(sum(part * part for part in parts))
     x, y, z = (np.float32(part * sign / length) * axis for part, sign, axis in zip(parts, signs, points))
     return x + y + z
 
@@ -95,7 +97,7 @@ def tiles(points, seed):
 
 
 def _masonry(points, lengths, seed, variation):
-    """Blocks of unit cells: 0 in the joints, at most `variation` below 1 elsewhere; `lengths` keep joints equally wide."""
+    """Blocks of unit cells: 0 in the joints, elsewhere at most `variation` below 1; `lengths` keep joints as wide."""
     x, y, z = (np.floor(axis).astype(np.int32) for axis in points)
     tone = (hash_cells(x, y, z, seed) >> np.uint32(8)).view(np.int32).astype(np.float32) / np.float32(2 ** 24)
     share = _ONE - np.float32(variation) * tone

@@ -38,7 +38,7 @@ def _colors(row):
 def _material(row, family, number):
     scale, specular, exponent = (hash_unit(_TABLE_SEED, row, channel) for channel in range(3))
     return TextureMaterial(name=f"{family}_{number}", family=family, seed=1000 + 16 * row, colors=_colors(row),
-                           scale=1.4 + 1.8 * scale, specular=0.02 + 0.38 * specular, exponent=8.0 + 32.0 * exponent)
+                           scale=1.4 + 1.8 * scale, specular=0.02 + 0.38 * specular, exponent=8 + int(32 * exponent))
 
 
 def _materials(families, first_row):
@@ -48,5 +48,5 @@ def _materials(families, first_row):
 
 STANDARD = _materials(patterns.FAMILIES, 0)
 UNSEEN = _materials(unseen_patterns.FAMILIES, len(STANDARD))
-GRASS = TextureMaterial(name="grass", family="grass", seed=5, colors=((0.08, 0.22, 0.05), (0.35, 0.58, 0.16)), scale=3.0,
-                        specular=0.02, exponent=8.0)
+GRASS = TextureMaterial(name="grass", family="grass", seed=5, colors=((0.08, 0.22, 0.05), (0.35, 0.58, 0.16)),
+                        scale=3.0, specular=0.02, exponent=8)

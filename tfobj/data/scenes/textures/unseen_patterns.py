@@ -34,7 +34,8 @@ def camouflage(points, seed):
 def grain(points, seed):
     """Fine streaks: noise stretched six times along one axis."""
     stretched = points * np.array([[0.5], [3.0], [2.2]], np.float32)
-    return np.clip(_HALF + np.float32(0.9) * fractal_noise(stretched, seed, octaves=2), np.float32(0.0), np.float32(1.0))
+    share = _HALF + np.float32(0.9) * fractal_noise(stretched, seed, octaves=2)
+    return np.clip(share, np.float32(0.0), np.float32(1.0))
 
 
 def swirls(points, seed):
