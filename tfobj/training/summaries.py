@@ -4,10 +4,9 @@ import json
 import pathlib
 
 import numpy as np
-import tensorflow as tf
-from tensorboard.plugins.hparams import api as hparams
 
 from tfobj import visualisation
+from tfobj.training.event_file import EventFile
 
 _NUM_ATTENTION_PICTURES = 2  # one line per image and iteration
 
@@ -25,6 +24,7 @@ class Summaries:
         self._lines = pathlib.Path(directory) / "metrics.jsonl"
         self._writers = {}
         self._board = pathlib.Path(directory) / "tensorboard"
+        self._start = 0
 
     def start(self, step, configuration):
         """Forgets what was logged after `step` and writes the configuration as text and as hyper-parameters.
@@ -36,13 +36,12 @@ class Summaries:
         if not self._enabled:
             return
         self._forget_after(step)
+        self._start = step
         if step > 0:
             return
         text = "\n".join(f"    {line}" for line in json.dumps(configuration, indent=2).splitlines())
-        with self._writer("train").as_default():
-            tf.summary.text("configuration", text, step=0)
-        with self._writer("validation").as_default():
-            hparams.hparams(_flat(configuration))
+        self._writer("train").text("configuration", text, 0)
+        self._writer("validation").hyper_parameters(_flat(configuration))
 
     def scalars(self, group, step, values):
         """Writes scalars under `train/` or `validation/`; lists become one scalar per entry.
@@ -56,14 +55,14 @@ class Summaries:
             return
         with self._lines.open("a") as file:
             file.write(json.dumps({"step": step, "group": group, **values}) + "\n")
-        with self._writer(group).as_default():
-            for name, value in values.items():
-                if isinstance(value, (list, tuple)):
-                    for index, entry in enumerate(value):
-                        tf.summary.scalar(f"{name}/{index}", entry, step=step)
-                else:
-                    tf.summary.scalar(name, value, step=step)
-        self._writer(group).flush()
+        writer = self._writer(group)
+        for name, value in values.items():
+            if isinstance(value, (list, tuple)):
+                for index, entry in enumerate(value):
+                    writer.scalar(f"{name}/{index}", entry, step)
+            else:
+                writer.scalar(name, value, step)
+        writer.flush()
 
     def pictures(self, step, images, outputs, masks=None, background_slot=None):
         """Writes the slot grid and, where the model has it, the attention of each iteration.
@@ -81,9 +80,8 @@ class Summaries:
         if "attention" in outputs:
             few = slice(_NUM_ATTENTION_PICTURES)
             grids["attention"] = visualisation.attention_grid(images[few], outputs["attention"][few], background_slot)
-        with self._writer("validation").as_default():
-            for name, grid in grids.items():
-                tf.summary.image(name, grid[None], step=step)
+        for name, grid in grids.items():
+            self._writer("validation").image(name, grid, step)
         self._writer("validation").flush()
 
     def close(self):
@@ -93,7 +91,7 @@ class Summaries:
 
     def _writer(self, group):
         if group not in self._writers:
-            self._writers[group] = tf.summary.create_file_writer(str(self._board / group))
+            self._writers[group] = EventFile(self._board / group, self._start)
         return self._writers[group]
 
     def _forget_after(self, step):
