@@ -11,7 +11,7 @@ from tfobj.data.scenes.raycast import vectors
 _CORNERS = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))  # [8,3]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Body:
     """A unit shape, stretched by the half extents, then rotated, then moved.
 
@@ -30,13 +30,14 @@ class Body:
     material: object
     id: int
     rotation: tuple = vectors.IDENTITY
+    is_plane = False
 
     def __post_init__(self):
         object.__setattr__(self, "position", vectors.floats(self.position))
         object.__setattr__(self, "half_extents", vectors.floats(self.half_extents))
 
     @functools.cached_property
-    def to_unit(self):
+    def to_local(self):
         """Rows of the matrix from world offsets to the unit shape's coordinates."""
         return tuple(tuple(value / half for value in row)
                      for row, half in zip(vectors.transpose(self.rotation), self.half_extents))
@@ -52,16 +53,20 @@ class Body:
         stretched = [_CORNERS[:, axis] * half for axis, half in enumerate(self.half_extents)]
         return vectors.add(vectors.apply(self.rotation, stretched), self.position)
 
-    def unit_points(self, points):
-        """World points (components) in the coordinates of the unit shape."""
-        return vectors.apply(self.to_unit, vectors.subtract(points, self.position))
+    def local_points(self, points):
+        """World points (triple) in the coordinates of the unit shape."""
+        return vectors.apply(self.to_local, vectors.subtract(points, self.position))
 
     def intersect(self, origin, direction):
         """Parameter at which rays enter the body, `inf` where they do not (triples of floats or arrays)."""
-        return self.shape.intersect(self.unit_points(origin), vectors.apply(self.to_unit, direction))
+        return self.intersect_local(self.local_points(origin), vectors.apply(self.to_local, direction))
 
-    def normal(self, points):
-        """Outward unit normals in the world at points of the unit shape's surface (components)."""
+    def intersect_local(self, origin, direction):
+        """The same for rays in the coordinates of the unit shape."""
+        return self.shape.intersect(origin, direction)
+
+    def normals(self, points, ray):
+        """Outward unit normals in the world (triple) at points of the unit shape's surface (triple)."""
         local = [component / half for component, half in zip(self.shape.normal(points), self.half_extents)]
         inverse = 1.0 / np.sqrt(vectors.dot(local, local))
         return vectors.apply(self.rotation, [component * inverse for component in local])

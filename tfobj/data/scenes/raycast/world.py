@@ -1,6 +1,7 @@
 """All that a picture shows."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class Shading:
     mirrors: bool = True
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class World:
     """Bodies, planes, lamps and sky.
 
@@ -29,7 +30,7 @@ class World:
         shading: `Shading`.
         background: Function from unit directions float32 [M,3] to colours [M,3] in [0,1], or None for black.
         background_id: int. Value of the id map where there is nothing.
-        offsets: float32 [4099,3] as of `penumbra_offsets`, or None for hard shadows.
+        offsets: float32 [4096,3] as of `penumbra_offsets`, or None for hard shadows.
     """
 
     bodies: tuple
@@ -39,6 +40,11 @@ class World:
     background: object = None
     background_id: int = 0
     offsets: np.ndarray = None
+
+    @functools.cached_property
+    def surfaces(self):
+        """Tuple: the planes, then the bodies."""
+        return (*self.planes, *self.bodies)
 
 
 def sky_gradient(horizon, zenith):
