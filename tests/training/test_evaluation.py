@@ -24,6 +24,7 @@ from tfobj.metrics import reference
 from tfobj.training import evaluate_run
 from tfobj.training import evaluation
 from tfobj.training import launch
+from tfobj.training.tensorflow_engine import TensorFlowEngine
 
 
 class EvaluatorTest(unittest.TestCase):
@@ -36,7 +37,7 @@ class EvaluatorTest(unittest.TestCase):
 
     def evaluate(self, batch_size, num_examples=10, strategy=None, **overrides):
         inputs = pipeline.EvaluationInput(self.source, self.data, "test", num_examples, batch_size)
-        return evaluation.Evaluator(self.model, strategy or tf.distribute.get_strategy(), inputs, 3, **overrides).run()
+        return evaluation.Evaluator(TensorFlowEngine(strategy), self.model, inputs, 3, **overrides).run()
 
     def test_scores_equal_the_numpy_reference_image_by_image(self):
         scores = self.evaluate(4)

@@ -11,7 +11,8 @@ from tfobj import config
 from tfobj import registry
 from tfobj.noise import NoiseSpec
 from tfobj.training import schedules
-from tfobj.training.step import TrainingStep, step_noise, unit_range
+from tfobj.training.arrays import unit_range
+from tfobj.training.step import TrainingStep, step_noise
 
 
 class StepNoiseTest(unittest.TestCase):

@@ -18,6 +18,7 @@ from tfobj.training import launch
 from tfobj.training import trainer as trainers
 from tfobj.training import run_directory
 from tfobj.training.run_directory import load_run
+from tfobj.training.step import TrainingStep
 
 
 class TrainerTest(unittest.TestCase):
@@ -41,14 +42,14 @@ class TrainerTest(unittest.TestCase):
         self.assertEqual(runs.largest_difference(whole, parts), 0.0)
 
     def test_sigterm_saves_and_the_same_command_goes_on(self):
-        original = trainers.TrainingStep.run
+        original = TrainingStep.run
 
         def run_and_be_stopped(step, iterator, num_steps):
             result = original(step, iterator, num_steps)
             os.kill(os.getpid(), signal.SIGTERM)
             return result
 
-        with mock.patch.object(trainers.TrainingStep, "run", run_and_be_stopped):
+        with mock.patch.object(TrainingStep, "run", run_and_be_stopped):
             stopped = self.train("run")
         self.assertEqual(stopped["step"], 2)
         self.assertIn("stopped by SIGTERM at step 2; saved in", self.output.getvalue())

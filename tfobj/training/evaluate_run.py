@@ -2,18 +2,15 @@
 
 import dataclasses
 
-import tensorflow as tf
-
 from tfobj import noise as noises
 from tfobj import visualisation
 from tfobj.data import faults
-from tfobj.data import pipeline
-from tfobj.data import source as sources
 from tfobj.errors import UserError
+from tfobj.training import engine as engines
 from tfobj.training import evaluation
+from tfobj.training import evaluation_data
 from tfobj.training import run_directory
-from tfobj.training.step import unit_range
-from tfobj.training.summaries import as_arrays
+from tfobj.training.arrays import unit_range
 
 _NUM_PICTURES = 8
 _TABLE = (
@@ -25,8 +22,10 @@ _TABLE = (
 
 
 def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num_slots=None, num_iterations=None,
-                 noise_seed=0, batch_size=32, data_dir=None, image_dir=None, report=None):
+                 noise_seed=0, batch_size=32, data_dir=None, image_dir=None, report=None, changes=None):
     """Scores the model of a run and writes `evaluation.json` and a picture into the run directory.
+
+    What differs from the default goes into the names of the files.
 
     Args:
         run_dir: str or path.
@@ -40,6 +39,8 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
         data_dir: str or None. Where the prepared data is now; None: where it was in training.
         image_dir: str or None. The same for a folder of pictures.
         report: Callable (batches done, batches in all) or None.
+        changes: dict from field of `DataConfig` to its value, where it is to differ from training: another data set
+            or variant, another filter. Images must have the shape that the model was built for.
 
     Returns:
         Tuple (result, json path, picture path); the result is what the JSON file holds.
@@ -48,31 +49,28 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
         UserError: no run, no data, other data than in training, or impossible overrides.
     """
     run = run_directory.load_run(run_dir, checkpoint)
-    moved = {name: path for name, path in (("data_dir", data_dir), ("image_dir", image_dir)) if path}
-    data_config = dataclasses.replace(run.config.data, **moved)
-    source = sources.open_source(data_config)
-    if tuple(source.image_shape) != tuple(run.image_shape):
-        raise UserError(f"--run_dir={run_dir} was trained on images of shape {run.image_shape}, but its data now has "
-                        f"{tuple(source.image_shape)}; restore the data set or give --data_dir")
-    if source.fingerprint() != run.fingerprint:
-        raise UserError(f"--run_dir={run_dir} was trained on other data than what is now in {data_config.data_dir} "
-                        "(the fingerprints differ); restore the data set, or give --data_dir or --image_dir")
+    changes = {**(changes or {}), "data_dir": data_dir, "image_dir": image_dir}
+    data_config = evaluation_data.changed(run.config.data, changes)
+    engine = engines.single_device_engine()
+    source = engine.open_source(data_config)
+    evaluation_data.check_source(run, data_config, source)
     limit = num_examples or source.num_examples(split)
-    evaluation_input = pipeline.EvaluationInput(source, data_config, split, limit, batch_size)
+    evaluation_input = engine.evaluation_input(source, data_config, split, limit, batch_size)
     evaluator = evaluation.Evaluator(
-        run.model, tf.distribute.get_strategy(), evaluation_input, source.max_objects if source.has_masks else None,
+        engine, run.model, evaluation_input, source.max_objects if source.has_masks else None,
         noise_seed, num_slots, num_iterations)
     with faults.named(data_config):
         scores = evaluator.run(report)
     scores.pop("per_image")
     result = _result(run, data_config, split, checkpoint, scores, num_slots, num_iterations, noise_seed)
+    result["data_fingerprint"] = source.fingerprint()
     suffix = _suffix(split=(split, "test"), checkpoint=(checkpoint, "best"), n=(num_examples, 320),
                      K=(num_slots, None), T=(num_iterations, None), seed=(noise_seed, 0))
-    path = run.directory / f"evaluation{suffix}.json"
-    picture = run.directory / f"evaluation{suffix}.png"
+    stem = f"evaluation{evaluation_data.suffix(run.config.data, data_config)}{suffix}"
+    path, picture = run.directory / f"{stem}.json", run.directory / f"{stem}.png"
     try:
         run_directory.write_json(path, result)
-        _draw(run.model, evaluation_input, noise_seed, num_slots, num_iterations, picture)
+        _draw(engine, run.model, evaluation_input, noise_seed, num_slots, num_iterations, picture)
     except OSError as error:
         raise UserError(f"--run_dir={run_dir} cannot be written: {error.strerror}; the scores are: {scores}") from None
     return result, path, picture
@@ -96,19 +94,19 @@ def table(result):
 
 def _result(run, data_config, split, checkpoint, scores, num_slots, num_iterations, noise_seed):
     model_config = run.config.model_config
-    names = (data_config.dataset, data_config.dataset_variant, data_config.dataset_config)
+    filters = {name: getattr(data_config, name) for name in ("min_objects", "max_objects", "exclude_objects")}
     return {"run_dir": str(run.directory), "model": run.config.model, "step": run.step, "checkpoint": checkpoint,
-            "data": "/".join(filter(None, names)), "split": split, "noise_seed": noise_seed,
+            "data": evaluation_data.name(data_config), "filters": filters, "split": split, "noise_seed": noise_seed,
             "num_slots": num_slots or run.model.num_slots,
             "num_iterations": model_config.num_iterations if num_iterations is None else num_iterations,
             "scores": scores}
 
 
-def _draw(model, evaluation_input, noise_seed, num_slots, num_iterations, path):
+def _draw(engine, model, evaluation_input, noise_seed, num_slots, num_iterations, path):
     batch = evaluation_input.examples(_NUM_PICTURES)
-    image = unit_range(tf.constant(batch["image"]))
-    noise = noises.example_noise(model.noise_spec(1, num_slots), noise_seed, range(len(image)))
-    outputs = as_arrays(model(image, noise=noise, num_slots=num_slots, num_iterations=num_iterations))
-    grid = visualisation.slot_grid(image.numpy(), outputs, masks=batch.get("mask"),
+    noise = noises.example_noise(model.noise_spec(1, num_slots), noise_seed, range(len(batch["image"])))
+    outputs = engine.outputs(model, unit_range(batch["image"]), noise, num_slots=num_slots,
+                             num_iterations=num_iterations)
+    grid = visualisation.slot_grid(batch["image"], outputs, masks=batch.get("mask"),
                                    background_slot=model.background_slot)
     visualisation.save_png(str(path), grid)

@@ -1,12 +1,12 @@
 """Scores of a model on a split: the same code for validation during training and for `tfobj.evaluate`."""
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from tfobj import noise as noises
 from tfobj.metrics import segmentation
 from tfobj.metrics import slot_statistics
-from tfobj.training.step import unit_range
+from tfobj.training.arrays import unit_range
 
 THRESHOLD = 0.5
 """Mask above which a pixel belongs to a slot in `ari_thresholded`; elsewhere it is background."""
@@ -21,23 +21,22 @@ class Evaluator:
     drawn per example on the host, so that scores depend neither on the batch size nor on the number of devices.
 
     Args:
+        engine: Engine in whose scope the model was built (see `tfobj.training.engine`).
         model: Built `ObjectModel`.
-        strategy: `tf.distribute.Strategy` in whose scope the model was built.
-        evaluation_input: `tfobj.data.pipeline.EvaluationInput`.
+        evaluation_input: Evaluation input of that engine.
         max_objects: int or None. Most foreground objects of a scene; None where there are no masks.
         noise_seed: int. Defaults to `0`.
         num_slots: int or None. Overrides K.
         num_iterations: int or None. Overrides the number of iterations.
     """
 
-    def __init__(self, model, strategy, evaluation_input, max_objects, noise_seed=0, num_slots=None,
+    def __init__(self, engine, model, evaluation_input, max_objects, noise_seed=0, num_slots=None,
                  num_iterations=None):
-        self._model, self._strategy, self._input = model, strategy, evaluation_input
+        self._model, self._input = model, evaluation_input
         self._max_objects = max_objects
         self._overrides = {"num_slots": num_slots, "num_iterations": num_iterations}
         self._noise_seed = noise_seed
-        self._run_batch = tf.function(self._run_batch_of, autograph=False)
-        self._dataset = None
+        self._mapper = engine.mapper(model, self._values_of, evaluation_input)
 
     def run(self, report=None):
         """Scores every image.
@@ -49,60 +48,38 @@ class Evaluator:
             Dict of floats as named above, and `slot_usage`, a list of K floats; `per_image` holds the arrays [N].
         """
         rows = []
-        noise = self._noise()
-        for number, batch in enumerate(self._batches(), start=1):
-            rows.append({name: value.numpy() for name, value in self._run_batch(batch, noise).items()})
+        for number, values in enumerate(self._mapper.run(self._noise()), start=1):
+            rows.append(values)
             if report is not None:
                 report(number, self._input.num_batches)
         values = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
         valid = values.pop("valid").astype(bool)
         return _summary({name: value[valid] for name, value in values.items()})
 
-    def _batches(self):
-        if self._dataset is None:
-            self._dataset = self._strategy.distribute_datasets_from_function(lambda context: self._input.dataset(
-                num_shards=context.num_input_pipelines, shard_index=context.input_pipeline_id,
-                replicas_per_shard=context.num_replicas_in_sync // context.num_input_pipelines))
-        return self._dataset
-
     def _noise(self):
         spec = self._model.noise_spec(1, self._overrides["num_slots"])
-        drawn = noises.example_noise(spec, self._noise_seed, range(self._input.num_examples))
-        return {name: tf.constant(value) for name, value in drawn.items()}
-
-    def _run_batch_of(self, batch, noise):
-        values = self._strategy.run(self._values_of, (batch, noise))
-        if _is_multi_worker(self._strategy):
-            return {name: self._strategy.gather(value, axis=0) for name, value in values.items()}
-        return {name: tf.concat(self._strategy.experimental_local_results(value), axis=0)
-                for name, value in values.items()}
+        return noises.example_noise(spec, self._noise_seed, range(self._input.num_examples))
 
     def _values_of(self, batch, noise):
-        """Per-image values of one replica's batch."""
-        rows = {name: tf.gather(table, batch["index"]) for name, table in noise.items()}
+        """Per-image values of one batch."""
         image = unit_range(batch["image"])
-        outputs = self._model(image, noise=rows, **self._overrides)
+        outputs = self._model(image, noise=noise, **self._overrides)
         values = dict(self._model.losses_of(image, outputs))
         values.update(slot_statistics.per_image_statistics(outputs["masks"], outputs["components"]))
         if "mask" in batch and self._max_objects is not None:
             values.update(self._segmentation_scores(batch["mask"], outputs["masks"]))
-        return {**values, "valid": tf.cast(batch["valid"], tf.int32)}  # gathering takes no booleans
+        return {**values, "valid": batch["valid"]}
 
     def _segmentation_scores(self, true, masks):
         num_true, num_slots = self._max_objects + 1, masks.shape[1]
         labels = segmentation.labels_of(masks)
-        thresholded = tf.where(tf.reduce_max(masks, axis=1) > THRESHOLD, labels + 1, 0)
+        thresholded = ops.where(ops.max(masks, axis=1) > THRESHOLD, labels + 1, 0)
         index = segmentation.adjusted_rand_index
         scores = {"ari": index(true, labels, num_true, num_slots),
                   "ari_fg": index(true, labels, num_true, num_slots, ignore_background=True),
                   "ari_thresholded": index(true, thresholded, num_true, num_slots + 1)}
-        empty = tf.logical_not(segmentation.has_foreground(true))
-        return {**{name: tf.cast(value, tf.float64) for name, value in scores.items()},
-                "num_without_objects": tf.cast(empty, tf.float64)}
-
-
-def _is_multi_worker(strategy):
-    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        empty = ops.logical_not(segmentation.has_foreground(true))
+        return {**scores, "num_without_objects": ops.cast(empty, "float32")}
 
 
 def _summary(per_image):

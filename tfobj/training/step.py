@@ -8,10 +8,7 @@ import zlib
 
 import tensorflow as tf
 
-
-def unit_range(image):
-    """Maps a batch's images to float32 in [0, 1]; uint8 is divided by 255, floats pass."""
-    return tf.cast(image, tf.float32) / 255.0 if image.dtype == tf.uint8 else image
+from tfobj.training.arrays import unit_range
 
 
 def step_noise(spec, seed, step, replica_id):

@@ -3,8 +3,6 @@
 import json
 import pathlib
 
-import numpy as np
-
 from tfobj import visualisation
 from tfobj.training.event_file import EventFile
 
@@ -119,9 +117,3 @@ def _flat(configuration):
             key = group if name is None else f"{group}/{name}"
             flat[key] = value if isinstance(value, (bool, int, float, str)) else str(value)
     return flat
-
-
-def as_arrays(outputs):
-    """Returns a dict of tensors as NumPy arrays, bfloat16 as float32."""
-    arrays = {name: np.asarray(value) for name, value in outputs.items()}
-    return {name: value if value.dtype.kind in "fiub" else value.astype(np.float32) for name, value in arrays.items()}

@@ -6,23 +6,20 @@ import signal
 import time
 
 import numpy as np
-import tensorflow as tf
 
 from tfobj import noise as noises
 from tfobj import registry
 from tfobj.data import faults
-from tfobj.data import pipeline
-from tfobj.data import source as sources
 from tfobj.errors import UserError
-from tfobj.training import devices
+from tfobj.training import engine as engines
 from tfobj.training import evaluation
 from tfobj.training import guard_rails
 from tfobj.training import run_directory
+from tfobj.training.arrays import host_array, unit_range
 from tfobj.training.checkpoints import Checkpoints
 from tfobj.training.progress import Progress, duration
 from tfobj.training.schedules import make_optimizer
-from tfobj.training.step import TrainingStep, unit_range
-from tfobj.training.summaries import Summaries, as_arrays
+from tfobj.training.summaries import Summaries
 
 _LOOP_SECONDS = 5.0  # how long one call of the compiled loop may take, so that a stop is heeded in time
 _NUM_PICTURES = 6
@@ -42,14 +39,15 @@ class Trainer:
 
     def __init__(self, experiment, run_dir):
         self._config = config = experiment.train
-        self._strategy = devices.configure(config)
-        self._chief = devices.is_chief(self._strategy)
+        self._engine = engines.make_engine(config)
+        self._chief = self._engine.is_chief
         self._check_batches()
-        self._source = sources.open_source(experiment.data)
+        self._source = self._engine.open_source(experiment.data)
+        guard_rails.check_frames(experiment.model, experiment.data, self._source.num_frames)
         described = (run_dir, experiment, self._source.image_shape, self._source.fingerprint())
         self._directory = run_directory.check_run(*described)
-        self._input = pipeline.TrainingInput(self._source, experiment.data, config.batch_size, config.seed)
-        with self._strategy.scope():
+        self._input = self._engine.training_input(self._source, experiment.data, config.batch_size, config.seed)
+        with self._engine.scope():
             self._model = registry.build_model(experiment.model, experiment.model_config, self._source.image_shape)
             self._optimizer = make_optimizer(config)
             self._optimizer.build(self._model.trainable_variables)
@@ -65,8 +63,7 @@ class Trainer:
         self._saved_step = self._step
         self._summaries = Summaries(self._directory, self._chief)
         self._progress = Progress(self._step, config.num_steps, config.batch_size, quiet=not self._chief)
-        self._training = TrainingStep(self._model, self._optimizer, self._strategy, config.seed, config.clip_norm,
-                                      config.jit_compile)
+        self._training = self._engine.training(self._model, self._optimizer, config)
         self._experiment = experiment
         self._earlier_seconds = self._read_seconds()
         self._started = None
@@ -111,28 +108,23 @@ class Trainer:
         config = self._config
         if self._step >= config.num_steps:
             return
-        iterator = iter(self._strategy.distribute_datasets_from_function(self._batches))
+        steps = self._training.start(self._input, self._step)
         try:
-            self._loop(iterator)
+            self._loop(steps)
         finally:
-            self._input.settle()
+            steps.close()
 
-    def _loop(self, iterator):
+    def _loop(self, steps):
         config = self._config
         while self._step < config.num_steps and not self._stop_signal:
             wanted = self._steps_to_next_event()
             started = time.monotonic()
-            done, mean, last = self._training.run(iterator, wanted)
+            done, mean, last = steps.run(wanted)
             self._step += done
             self._refuse_not_finite(last)
             self._agree(done, time.monotonic() - started)
             self._after_loop(mean)
         self._save()
-
-    def _batches(self, context):
-        return self._input.dataset(
-            start_step=self._step, num_shards=context.num_input_pipelines, shard_index=context.input_pipeline_id,
-            replicas_per_shard=context.num_replicas_in_sync // context.num_input_pipelines)
 
     def _steps_to_next_event(self):
         config = self._config
@@ -146,17 +138,15 @@ class Trainer:
 
     def _agree(self, done, seconds):
         """Counts time, and makes all workers agree on it and on whether to stop."""
-        if devices.num_workers(self._strategy) > 1:
-            mine = tf.constant([1.0 if self._stop_signal else 0.0, seconds], tf.float32)
-            stop, total = self._strategy.reduce("SUM", mine, axis=None).numpy()
-            self._stop_signal = self._stop_signal or ("a signal to another worker" if stop else None)
-            seconds = float(total) / devices.num_workers(self._strategy)  # one value of each worker was summed
+        stop, seconds = self._engine.agree(bool(self._stop_signal), seconds)
+        if stop:
+            self._stop_signal = self._stop_signal or "a signal to another worker"
         self._progress.count(done, seconds)
 
     def _after_loop(self, mean):
         config, step = self._config, self._step
         if self._due(config.log_every):
-            rate = float(self._optimizer.learning_rate.numpy())
+            rate = float(host_array(self._optimizer.learning_rate))
             self._summaries.scalars("train", step, {
                 **mean, "learning_rate": rate, "images_per_second": self._progress.images_per_second})
         if self._due(config.validate_every):
@@ -188,9 +178,9 @@ class Trainer:
         config = self._config
         if not config.validation_examples:
             return None
-        self._validation_input = pipeline.EvaluationInput(
+        self._validation_input = self._engine.evaluation_input(
             self._source, experiment.data, "validation", config.validation_examples, config.eval_batch_size)
-        return evaluation.Evaluator(self._model, self._strategy, self._validation_input,
+        return evaluation.Evaluator(self._engine, self._model, self._validation_input,
                                     self._source.max_objects if self._source.has_masks else None)
 
     def _validate(self):
@@ -215,10 +205,9 @@ class Trainer:
         if self._pictured is None:
             self._pictured = self._validation_input.examples(_NUM_PICTURES)
         batch = self._pictured
-        image = unit_range(tf.constant(batch["image"]))
-        noise = noises.example_noise(self._model.noise_spec(1), 0, range(len(image)))
-        outputs = as_arrays(self._model(image, noise=noise))
-        self._summaries.pictures(self._step, image.numpy(), outputs, batch.get("mask"), self._model.background_slot)
+        noise = noises.example_noise(self._model.noise_spec(1), 0, range(len(batch["image"])))
+        outputs = self._engine.outputs(self._model, unit_range(batch["image"]), noise)
+        self._summaries.pictures(self._step, batch["image"], outputs, batch.get("mask"), self._model.background_slot)
 
     def _save(self):
         if self._saved_step != self._step:
@@ -241,7 +230,7 @@ class Trainer:
     # === Beginning and end ===
 
     def _check_batches(self):
-        replicas = self._strategy.num_replicas_in_sync
+        replicas = self._engine.num_replicas
         for name in ("batch_size", "eval_batch_size"):
             if getattr(self._config, name) % replicas:
                 raise UserError(f"--{name}={getattr(self._config, name)} cannot be shared by {replicas} devices; "
@@ -253,9 +242,9 @@ class Trainer:
         self._progress.say(
             f"{experiment.model} ({weights:,} weights) on {experiment.data.dataset} {self._source.image_shape}, "
             f"{self._input.num_examples:,} training images, batch {config.batch_size} on "
-            f"{devices.describe(self._strategy)}, {config.precision}; run directory {self._directory}")
-        if devices.gpu_warning():
-            self._progress.say(f"warning: {devices.gpu_warning()}")
+            f"{self._engine.describe()}, {config.precision}; run directory {self._directory}")
+        if self._engine.warning():
+            self._progress.say(f"warning: {self._engine.warning()}")
         if self._step:
             self._progress.say(f"resuming at step {self._step}")
         num_slots, dataset = self._model.num_slots, experiment.data.dataset
