@@ -68,6 +68,13 @@ def random_record(family, seed=0, **arrays):
                       for name, array in content.items()}), content
 
 
+def room_with_one_wall():
+    """Owners [64,64] of an Objects Room picture that shows one wall only, so that two objects have planes 3 and 4."""
+    owner = np.repeat([0, 2, 1], (16, 24, 24))[:, None].repeat(64, axis=1)  # sky, wall, floor
+    owner[30:50, 10:20], owner[34:56, 40:60] = 3, 4
+    return owner
+
+
 def write(path, records, compression="GZIP"):
     """Writes serialized records to a TFRecord file and returns the path."""
     with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type=compression)) as writer:

@@ -1,41 +1,37 @@
-"""Builders: schema, splits, bit-equal rebuilds, released files and where they are found."""
+"""Builders that draw: schema, splits, bit-equal rebuilds, splits larger than the memory."""
 
-import contextlib
-import gzip
-import io
-import os
-import shutil
 import tempfile
 import unittest
 import unittest.mock
 
 import numpy as np
-import tensorflow_datasets as tfds
+from tensorflow_datasets.core import shuffle
 
-from tests.data import record_files
+from tests.data import builds
 from tfobj.config import DataConfig
 from tfobj.data import prepared
-from tfobj.data import record_reader
-from tfobj.data import records
-from tfobj.data.builders import official_file
+from tfobj.data.builders.clevr_masks import ClevrMasks
 from tfobj.data.builders.multi_dsprites import MultiDsprites
+from tfobj.data.builders.objects_room import ObjectsRoom
+from tfobj.data.builders.shapes import Shapes
 from tfobj.data.builders.tetrominoes import Tetrominoes
+from tfobj.data.scenes import clevr
 from tfobj.data.scenes import generation
-from tfobj.errors import UserError
 
-SETS = (("colored_shapes", "", (32, 32, 3), 3), ("tetrominoes", "", (35, 35, 3), 3),
-        ("multi_dsprites", "colored_on_grayscale", (64, 64, 3), 5), ("multi_dsprites", "binarized", (64, 64, 1), 3),
-        ("multi_dsprites", "colored_on_colored", (64, 64, 3), 4))
-
-
-def read(builder, split):
-    """All examples of a split in stored order, NumPy."""
-    return list(tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)))
-
-
-def specs(builder):
-    """Names, shapes and types of the features, comparable."""
-    return str(builder.info.features.get_tensor_spec())
+TINY = {"train": 64, "validation": 16, "test": 16}
+FEW = {"train": 3, "validation": 2, "test": 2}
+TEST = {"test": 2}
+# name, variant, image shape, most objects, sizes
+SETS = (("colored_shapes", "", (32, 32, 3), 3, TINY), ("tetrominoes", "", (35, 35, 3), 3, TINY),
+        ("shapes", "", (28, 28, 1), 3, TINY),
+        ("multi_dsprites", "colored_on_grayscale", (64, 64, 3), 5, TINY),
+        ("multi_dsprites", "binarized", (64, 64, 1), 3, TINY),
+        ("multi_dsprites", "colored_on_colored", (64, 64, 3), 4, TINY),
+        ("clevr_masks", "clevr10", (128, 128, 3), 10, FEW), ("clevr_masks", "clevr6", (128, 128, 3), 6, FEW),
+        ("clevr_masks", "no_green_spheres", (128, 128, 3), 10, FEW), ("objects_room", "train", (64, 64, 3), 3, FEW),
+        ("objects_room", "empty_room", (64, 64, 3), 0, TEST), ("objects_room", "six_objects", (64, 64, 3), 6, TEST),
+        ("objects_room", "identical_color", (64, 64, 3), 6, TEST),
+        ("objects_room", "sequences", (16, 64, 64, 3), 3, FEW))
 
 
 class GeneratedTest(unittest.TestCase):
@@ -45,144 +41,119 @@ class GeneratedTest(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(directory.cleanup)
         cls.builders = {}
-        for name, variant, _, _ in SETS:
+        for name, variant, _, _, sizes in SETS:
             config = DataConfig(dataset=name, dataset_variant=variant, dataset_config="tiny", data_dir=directory.name)
-            cls.builders[name, variant] = prepared.prepare_dataset(config)
+            cls.builders[name, variant] = prepared.prepare_dataset(
+                config, split_sizes=None if sizes is TINY else {**FEW, **sizes})
 
     def test_schema_is_the_canonical_one(self):
-        for name, variant, (height, width, channels), number in SETS:
+        for name, variant, shape, number, _ in SETS:
             with self.subTest(name=name, variant=variant):
-                spec = self.builders[name, variant].as_dataset(split="train").element_spec
-                shapes = {key: (tuple(spec[key].shape), spec[key].dtype.name) for key in
-                          ("image", "mask", "visibility", "num_objects", "id")}
-                self.assertEqual(shapes, {
-                    "image": ((height, width, channels), "uint8"), "mask": ((height, width, 1), "uint8"),
-                    "visibility": ((number + 1,), "bool"), "num_objects": ((), "int32"), "id": ((), "string")})
-                for factor in spec["objects"].values():
-                    self.assertEqual(factor.shape[0], number)
-                self.assertEqual(tuple(spec["objects"]["color"].shape), (number, channels))
+                spec = self.builders[name, variant].as_dataset(split="test").element_spec
+                picture = (*shape[:-1], 1)
+                expected = {"image": (shape, "uint8"), "mask": (picture, "uint8"),
+                            "visibility": ((number + 1,), "bool"), "num_objects": ((), "int32"), "id": ((), "string")}
+                if name == "objects_room":
+                    expected["background"] = picture, "uint8"
+                if variant == "sequences":
+                    expected["camera"] = (16, 2), "float32"
+                factors = spec.pop("objects", {})
+                self.assertEqual({key: (tuple(value.shape), value.dtype.name) for key, value in spec.items()}, expected)
+                self.assertEqual({value.shape[0] for value in factors.values()}, {number} if number else set())
 
-    def test_splits_hold_64_16_16_examples_in_index_order(self):
-        for builder in self.builders.values():
-            for split, size in (("train", 64), ("validation", 16), ("test", 16)):
-                ids = [example["id"].decode() for example in read(builder, split)]
+    def test_splits_hold_their_examples_in_index_order(self):
+        for name, variant, _, _, sizes in SETS:
+            builder = self.builders[name, variant]
+            self.assertEqual({split: info.num_examples for split, info in builder.info.splits.items()}, sizes)
+            for split, size in sizes.items():
+                ids = [example["id"].decode() for example in builds.read(builder, split)]
                 self.assertEqual(ids, [f"{split}/{index}" for index in range(size)])
 
     def test_an_example_drawn_alone_equals_the_stored_one(self):
         for builder in self.builders.values():
-            stored = read(builder, "test")[11]
-            alone = builder.scenes.draw(generation.example_rng(builder.builder_config.seed, "test", 11))
-            np.testing.assert_array_equal(stored["image"], alone["image"])
-            np.testing.assert_array_equal(stored["mask"][..., 0], alone["mask"])
-            np.testing.assert_array_equal(stored["visibility"], alone["visibility"])
+            stored = builds.read(builder, "test")[-1]
+            alone = builder.scenes.draw(generation.example_rng(
+                builder.builder_config.seed, "test", builder.info.splits["test"].num_examples - 1))
+            alone = {**alone, **{key: alone[key][..., None] for key in ("mask", "background") if key in alone}}
             self.assertEqual(stored["num_objects"], alone["visibility"].sum() - 1)
-            for name, values in alone["objects"].items():
-                np.testing.assert_array_equal(stored["objects"][name], values)
+            factors, expected = stored.pop("objects", {}), alone.pop("objects")
+            for key in set(stored) - {"id", "num_objects"}:
+                np.testing.assert_array_equal(stored[key], alone[key])
+            for name, values in factors.items():
+                np.testing.assert_array_equal(values, expected[name])
 
     def test_tiny_is_the_beginning_of_generated(self):
         with tempfile.TemporaryDirectory() as directory:
-            sizes = {"train": 5, "validation": 2, "test": 2}
             config = DataConfig(dataset="tetrominoes", data_dir=directory)
-            generated = prepared.prepare_dataset(config, split_sizes=sizes)
+            generated = prepared.prepare_dataset(config, split_sizes=FEW)
             tiny = self.builders["tetrominoes", ""]
-            for one, two in zip(read(generated, "train"), read(tiny, "train")):
+            for one, two in zip(builds.read(generated, "train"), builds.read(tiny, "train")):
                 np.testing.assert_array_equal(one["image"], two["image"])
 
-    def test_rebuilding_with_two_workers_gives_the_same_bytes(self):
-        sizes = {"train": 300, "validation": 16, "test": 16}
-        contents = []
-        for workers in (1, 2):
-            with tempfile.TemporaryDirectory() as directory:
-                config = DataConfig(dataset="colored_shapes", data_dir=directory)
-                path = prepared.prepare_dataset(config, workers=workers, split_sizes=sizes).data_path
-                files = {name: open(os.path.join(path, name), "rb") for name in sorted(os.listdir(path))}
-                contents.append({name: file.read() for name, file in files.items()})
-                for file in files.values():
-                    file.close()
-        self.assertEqual(sum(".tfrecord" in name for name in contents[0]), 24)
-        self.assertEqual(contents[0], contents[1])
+    def test_names_of_clevr_classes(self):
+        factors = self.builders["clevr_masks", "clevr10"].info.features["objects"]
+        for name, names in (("shape", clevr.SHAPES), ("size", clevr.SIZES), ("color", clevr.COLORS),
+                            ("material", clevr.MATERIALS)):
+            self.assertEqual(tuple(factors[name].feature.names), names)
 
-    def test_configurations(self):
+    def test_excluded_objects_do_not_occur(self):
+        scenes = self.builders["clevr_masks", "no_green_spheres"].scenes
+        self.assertEqual((scenes.min_objects, scenes.max_objects, scenes.exclude), (3, 10, (("sphere", "green"),)))
+
+
+class RebuildTest(unittest.TestCase):
+
+    def build(self, workers=1, **sizes):
+        """The files of a freshly built set."""
+        with tempfile.TemporaryDirectory() as directory:
+            config = DataConfig(dataset="colored_shapes", data_dir=directory)
+            sizes = {"train": 300, "validation": 16, "test": 16, **sizes}
+            return builds.contents(prepared.prepare_dataset(config, workers=workers, split_sizes=sizes))
+
+    def test_two_workers_give_the_same_bytes(self):
+        one = self.build()
+        self.assertEqual(sum(".tfrecord" in name for name in one), 24)
+        self.assertEqual(one, self.build(workers=2))
+
+    def test_a_split_larger_than_the_memory_is_written_in_pieces(self):
+        expected, sizes = self.build(), []
+        flush = shuffle._Bucket.flush
+
+        def counted(bucket):
+            sizes.append(len(bucket))
+            flush(bucket)
+
+        with unittest.mock.patch.object(shuffle, "MAX_MEM_BUFFER_SIZE", 10_000):
+            with unittest.mock.patch.object(shuffle._Bucket, "flush", counted):
+                self.assertEqual(self.build(), expected)
+        self.assertEqual((sum(sizes), max(sizes)), (332, 2))
+
+
+class ConfigurationTest(unittest.TestCase):
+
+    def test_names(self):
         self.assertEqual(set(Tetrominoes.builder_configs), {"generated", "tiny", "official"})
+        self.assertEqual(set(Shapes.builder_configs), {"generated", "tiny", "official"})
         self.assertEqual(len(MultiDsprites.builder_configs), 9)
-        full = Tetrominoes.builder_configs["generated"]
-        self.assertEqual(full.split_sizes, {"train": 60_000, "validation": 10_000, "test": 10_000})
-        self.assertEqual(full.num_shards, 8)
+        self.assertEqual([name for name in ClevrMasks.builder_configs if name.endswith("official")],
+                         ["clevr10_official"])
+        self.assertEqual([name for name in ObjectsRoom.builder_configs if "sequences" in name],
+                         ["sequences_generated", "sequences_tiny"])
+        self.assertEqual((len(ClevrMasks.builder_configs), len(ObjectsRoom.builder_configs)), (7, 14))
 
-
-class OfficialTest(unittest.TestCase):
-
-    SIZES = {"train": 6, "validation": 1, "test": 3}
-
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = directory.name
-        self.manual = os.path.join(self.directory, "originals")
-        os.makedirs(os.path.join(self.manual, "tetrominoes"))
-        self.config = DataConfig(dataset="tetrominoes", dataset_config="official", data_dir=self.directory,
-                                 manual_dir=self.manual)
-
-    def put(self, name="tetrominoes_train.tfrecords"):
-        path = os.path.join(self.manual, name)
-        shutil.copy(record_files.REAL_FILE, path)
-        return path
-
-    def test_real_file_through_the_builder_equals_direct_parsing(self):
-        self.put()
-        builder = prepared.prepare_dataset(self.config, split_sizes=self.SIZES)
-        stored = read(builder, "train") + read(builder, "test") + read(builder, "validation")  # order of the file
-        direct = list(record_reader.read_records(record_files.REAL_FILE, records.FAMILIES["tetrominoes"]))
-        self.assertEqual(len(stored), 10)
-        for example, record in zip(stored, direct):
-            np.testing.assert_array_equal(example["image"], record["image"])
-            np.testing.assert_array_equal(example["mask"][..., 0], record["mask"].argmax(axis=0))
-            np.testing.assert_array_equal(example["objects"]["row"], record["x"][1:])
-            np.testing.assert_array_equal(example["objects"]["column"], record["y"][1:])
-            np.testing.assert_array_equal(example["objects"]["shape"], record["shape"][1:])
-            np.testing.assert_array_equal(example["objects"]["color"], record["color"][1:])
-            self.assertEqual(example["num_objects"], 3)
-
-    def test_official_and_generated_have_the_same_schema(self):
-        for builder_class, prefix in ((Tetrominoes, ""), (MultiDsprites, "binarized_")):
-            official, generated = (builder_class(config=f"{prefix}{source}", data_dir=self.directory)
-                                   for source in ("official", "generated"))
-            self.assertEqual(specs(official), specs(generated))
-            self.assertEqual(official.record_family.image_shape, official.scenes.image_shape)
-            self.assertEqual(official.record_family.max_objects, official.scenes.max_objects)
-
-    def test_both_names_and_folders_and_an_uncompressed_copy_are_found(self):
-        family = records.FAMILIES["tetrominoes"]
-        for name in ("tetrominoes_tetrominoes_train.tfrecords", "tetrominoes/tetrominoes_train.tfrecords"):
-            path = self.put(name)
-            self.assertEqual(official_file.locate(None, self.manual, family), path)
-            os.remove(path)
-        with gzip.open(record_files.REAL_FILE) as file:
-            record_files.write_bytes(os.path.join(self.manual, family.file_name), file.read())
-        builder = prepared.prepare_dataset(self.config, split_sizes=self.SIZES)
-        self.assertEqual(builder.info.splits["test"].num_examples, 3)
-
-    def test_the_manual_directory_of_tfds_is_searched_too(self):
-        self.put()
-        builder = Tetrominoes(config="official", data_dir=self.directory, split_sizes=self.SIZES)
-        with contextlib.redirect_stdout(io.StringIO()):
-            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=self.manual))
-        self.assertEqual(len(read(builder, "train")), 6)
-
-    def test_short_file_says_how_many_records_it_holds(self):
-        self.put()
-        for sizes, message in ((None, "holds 10 records, 80,000 are needed .* so train falls short"),
-                               ({"train": 6, "validation": 3, "test": 2}, "holds 10 records, 11 are needed"),
-                               ({"train": 6, "validation": 1, "test": 9}, "so test falls short.*--split_sizes")):
-            with self.assertRaisesRegex(UserError, message):
-                prepared.prepare_dataset(self.config, split_sizes=sizes)
-            self.assertFalse(os.path.exists(os.path.join(self.directory, "tetrominoes", "official")))
-
-    def test_missing_file_names_url_and_place(self):
-        with unittest.mock.patch("urllib.request.urlopen", side_effect=OSError("no route")):
-            with self.assertRaisesRegex(UserError, "https://storage.*tetrominoes_train.tfrecords could not be download"
-                                        f"ed .*put it at {self.manual}/tetrominoes_train.tfrecords"):
-                prepared.prepare_dataset(self.config)
+    def test_sizes_in_the_order_of_the_files(self):
+        for builder_class, name, sizes, shards in (
+                (Tetrominoes, "generated", {"train": 60_000, "validation": 10_000, "test": 10_000}, 8),
+                (ClevrMasks, "clevr10_generated", {"train": 20_000, "validation": 1_000, "test": 1_000}, 8),
+                (ClevrMasks, "clevr10_official",
+                 {"train": 70_000, "test": 10_000, "validation": 10_000, "rest": 10_000}, 64),
+                (ObjectsRoom, "train_official", {"test": 10_000, "validation": 10_000, "train": 980_000}, 64),
+                (ObjectsRoom, "six_objects_official", {"test": 922}, 8),
+                (ObjectsRoom, "sequences_generated", {"train": 2_000, "validation": 200, "test": 200}, 8),
+                (Shapes, "official", {}, 0)):
+            config = builder_class.builder_configs[name]
+            self.assertEqual(list(config.split_sizes.items()), list(sizes.items()))
+            self.assertEqual(config.num_shards, shards)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from tests.data import record_files
 from tfobj.data import record_reader
 from tfobj.data import records
 from tfobj.data.scenes import tetrominoes
+from tfobj.data.wire_format import MalformedExample
 from tfobj.errors import UserError
 
 TETROMINOES = records.FAMILIES["tetrominoes"]
@@ -168,12 +169,66 @@ class ReaderTest(unittest.TestCase):
             np.testing.assert_array_equal(scene["objects"]["shape"], [3, 1] + [0] * (entities - 3))
             self.assertEqual(scene["objects"]["color"].shape, (entities - 1, channels))
 
+    def test_codes_beyond_the_classes_are_named(self):
+        family = records.FAMILIES["clevr_masks/clevr10"]
+        record = records.parse_record(record_files.random_record(family)[0], family)
+        for name, value, limit in (("color", 9, 8), ("size", 3, 2)):
+            changed = {**record, name: np.full(11, value, np.uint8)}
+            with self.assertRaisesRegex(MalformedExample, f"feature '{name}' holds {value}, expected 0 to {limit}"):
+                records.canonical_scene(changed, family)
+        first, *_ = record_files.real_records()
+        shape = record_files.floats([0, np.nan, 1, 2])
+        record_files.write(self.path, [record_files.edited(first, lambda fields: fields["shape"].CopyFrom(shape))])
+        record, = self.read()
+        with self.assertRaisesRegex(MalformedExample, "feature 'shape' holds nan, expected 0 to 19"):
+            records.canonical_scene(record, TETROMINOES)
+
+
+class PlanesTest(unittest.TestCase):
+
+    def test_the_owner_has_the_largest_value_and_the_first_wins_ties(self):
+        planes = np.random.default_rng(0).integers(0, 4, (7, 20, 30)).astype(np.uint8)
+        np.testing.assert_array_equal(records.owners(planes), planes.argmax(axis=0))
+
     def test_background_entities_are_merged(self):
         planes = np.eye(6, dtype=np.uint8).reshape(6, 2, 3) * 255
         np.testing.assert_array_equal(records.label_map(planes, background_entities=4), [[0, 0, 0], [0, 1, 2]])
 
     def test_uncovered_pixels_are_background(self):
         np.testing.assert_array_equal(records.label_map(np.zeros((4, 1, 2), np.uint8)), [[0, 0]])
+
+
+class RepairedWallsTest(unittest.TestCase):
+
+    def repaired(self, owner, num_entities=7):
+        """Owners after the repair of the planes that `owner` [H,W] stands for."""
+        planes = (owner == np.arange(num_entities)[:, None, None]) * np.uint8(255)
+        return records.owners(records.repaired_walls(planes))
+
+    def test_objects_move_up_where_one_wall_fills_the_frame(self):
+        owner = record_files.room_with_one_wall()
+        np.testing.assert_array_equal(self.repaired(owner), np.where(owner > 2, owner + 1, owner))
+
+    def test_an_object_at_the_side_of_the_frame_moves_up_too(self):
+        owner = record_files.room_with_one_wall()
+        owner[owner == 3] = 2
+        owner[30:50, :10] = 3
+        np.testing.assert_array_equal(self.repaired(owner), np.where(owner > 2, owner + 1, owner))
+
+    def test_two_walls_stay(self):
+        owner = record_files.room_with_one_wall()
+        owner[owner > 2] = 2
+        owner[16:40, 40:] = 3
+        owner[20:30, 20:30] = 4
+        np.testing.assert_array_equal(self.repaired(owner), owner)
+
+    def test_nothing_changes_without_a_free_plane_or_without_objects(self):
+        owner = record_files.room_with_one_wall()
+        owner[:2, :2] = 6
+        np.testing.assert_array_equal(self.repaired(owner), owner)
+        owner = np.minimum(record_files.room_with_one_wall(), 2)
+        np.testing.assert_array_equal(self.repaired(owner), owner)
+        np.testing.assert_array_equal(self.repaired(owner, num_entities=4), owner)
 
 
 if __name__ == "__main__":

@@ -67,5 +67,5 @@ def _each(chunk, convert):
             raise UserError(f"{chunk.path}: record {index} is not of the kind {chunk.family.folder} ({error}); run "
                             f"`python -m tfobj.prepare --check --file={chunk.path}` to see what it holds") from error
     if chunk.damaged:
-        raise UserError(f"{chunk.path}: record {chunk.end} is damaged or cut off, the {chunk.end} records before it are "
-                        f"readable; fetch the file again from {chunk.family.url}")
+        raise UserError(f"{chunk.path}: record {chunk.end} is damaged or cut off, the {chunk.end} records before it "
+                        f"are readable; fetch the file again from {chunk.family.url}")

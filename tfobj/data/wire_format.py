@@ -133,7 +133,7 @@ def _submessages(data, start, stop, wanted):
 
 
 def _fields(data, start, stop):
-    """Yields (field number, wire type, start, stop) of the fields in `data[start:stop]`, bounds those of the content."""
+    """Yields (field number, wire type, start, stop) of the fields in `data[start:stop]`, bounds of their content."""
     while start < stop:
         tag, start = _varint(data, start, stop)
         number, kind = tag >> 3, tag & 7
@@ -145,7 +145,8 @@ def _fields(data, start, stop):
         else:
             end = _varint(data, start, stop)[1] if kind == _VARINT else start + _FIXED_SIZES[kind]
         if end > stop:
-            raise MalformedExample(f"the field at byte {start} is {end - start:,} bytes long, {stop - start:,} are left")
+            raise MalformedExample(f"the field at byte {start} is {end - start:,} bytes long, {stop - start:,} are "
+                                   "left")
         yield number, kind, start, end
         start = end
 

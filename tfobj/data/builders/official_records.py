@@ -45,7 +45,8 @@ class OfficialRecords:
     def splits(self, dl_manager, manual_dir, sizes, workers):
         """See the module; the splits lie behind one another in the file, in the order of `sizes`."""
         path = official_file.locate(dl_manager, manual_dir, self.family)
-        stream = _Stream(self._scenes(path, sum(sizes.values()), workers))
+        count = sum(sizes.values())
+        stream = _Stream(self._scenes(path, count, workers), count)
         starts = itertools.accumulate(sizes.values(), initial=0)
         return {split: (size, self._part(stream, path, split, start, sizes))
                 for (split, size), start in zip(sizes.items(), starts)}
@@ -61,13 +62,11 @@ class OfficialRecords:
         yield from stream.take(start, sizes[split])
         if stream.position < start + sizes[split]:
             raise UserError(self._too_short(path, split, stream.position, sizes))
-        if stream.position == sum(sizes.values()):
-            stream.close()
 
     def _too_short(self, path, split, held, sizes):
         needed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
-        return (f"{path}: holds {held:,} records, {sum(sizes.values()):,} are needed ({needed}), so {split} falls short; "
-                f"fetch the whole file from {self.family.url}, or ask for fewer with "
+        return (f"{path}: holds {held:,} records, {sum(sizes.values()):,} are needed ({needed}), so {split} falls "
+                f"short; fetch the whole file from {self.family.url}, or ask for fewer with "
                 "--split_sizes=TRAIN,VALIDATION,TEST")
 
 
@@ -78,8 +77,8 @@ class _Stream:
         position: int. Scenes taken so far.
     """
 
-    def __init__(self, scenes):
-        self._scenes, self.position = scenes, 0
+    def __init__(self, scenes, count):
+        self._scenes, self._count, self.position = scenes, count, 0
 
     def take(self, start, count):
         """Yields scenes `start` to `start + count`, fewer at the end of the file; those before `start` are dropped."""
@@ -87,9 +86,7 @@ class _Stream:
             raise RuntimeError(f"the splits were not read in their order: scene {start} after scene {self.position}")
         for scene in itertools.islice(self._scenes, start + count - self.position):
             self.position += 1
+            if self.position == self._count:
+                self._scenes.close()  # ends the worker processes
             if self.position > start:
                 yield scene
-
-    def close(self):
-        """Ends the worker processes."""
-        self._scenes.close()
