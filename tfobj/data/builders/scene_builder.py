@@ -11,6 +11,8 @@ from tfobj.data.builders.layout import Layout
 from tfobj.data.builders.official_records import OfficialRecords
 from tfobj.data.scenes import generation
 
+_BUCKETS = 200  # fewer than TFDS has, to stay below the usual limit on open files
+
 
 class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Base of the builders.
@@ -116,8 +118,18 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         for index, scene in enumerate(scenes):
             example = {**scene, **{name: _as_files(scene[name]) for name in generation.PICTURES if name in scene}}
             example["id"] = f"{split}/{index}"
-            yield index, {name: example[name] for name in features}
+            yield _key(index, total), {name: example[name] for name in features}
             self._progress(split, index + 1, total)
+
+
+def _key(index, total):
+    """A key for TFDS that grows with the index.
+
+    TFDS sorts what it writes by key: splits above one gigabyte in 1,000 temporary files, by the highest of the keys'
+    128 bits, each of which it holds in memory in turn. The indices themselves would all fall into the first of them.
+    """
+    bucket = min(index * _BUCKETS // total, _BUCKETS - 1)
+    return (bucket << 128) // _BUCKETS + index
 
 
 def _as_files(encoded):
