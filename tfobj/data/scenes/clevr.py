@@ -10,7 +10,9 @@ import math
 
 import numpy as np
 
+from tfobj.data.scenes import placement
 from tfobj.data.scenes import raycast
+from tfobj.data.scenes.placement import FRAME
 from tfobj.data.scenes.scene import make_scene
 from tfobj.errors import UserError
 
@@ -23,62 +25,12 @@ RGB = ((87, 87, 87), (42, 75, 215), (129, 74, 25), (255, 238, 51), (173, 35, 35)
        (41, 208, 208))  # of 255, in the order of COLORS
 RADII = (0.35, 0.7)  # in the order of SIZES; a cube's half extent is smaller by sqrt(2)
 FRAMES = ("window", "full")
-FRAME = (240, 320)  # height and width of the frame that `pixel_coords` and the visibility rule measure
 WINDOW_ROWS, WINDOW_COLUMNS = (29, 221), (64, 256)  # the 192x192 pixels that the object discovery papers use
 MIN_VISIBLE_PIXELS = 200
-_TRIES, _GAP, _MARGIN, _REACH = 50, 0.25, 0.4, 3.0
-_CAMERA, _CAMERA_JITTER, _LIGHT_JITTER = (7.4811, -6.5076, 5.3437), 0.5, 1.0
-_HORIZONTAL_FOV = math.degrees(2.0 * math.atan(16.0 / 35.0))
-_LIGHTS = (  # key, fill, back: place, intensity, reference, shadow
-    ((6.4467, -2.9052, 4.2584), 0.50, 80.0, True),
-    ((-4.6711, -4.0136, 3.0112), 0.12, 80.0, False),
-    ((-1.1685, 2.6460, 5.8157), 0.36, 75.0, True),
-)
+_LIGHTS = ((0.50, 80.0), (0.12, 80.0), (0.36, 75.0))  # intensity and reference of key, fill and back
 _GROUND = 0.5
 _UNIT_SHAPES = (raycast.Box(), raycast.Sphere(), raycast.Cylinder())
 _MAKERS = (raycast.rubber, raycast.metal)
-
-
-def look_from(jitter):
-    """The camera that shows the whole 4:3 frame, moved by `jitter` (3 floats) from its base and facing the origin."""
-    position = [base + float(offset) for base, offset in zip(_CAMERA, jitter)]
-    return raycast.Camera.look_at(position, (0.0, 0.0, 0.0), horizontal_fov=_HORIZONTAL_FOV, aspect=FRAME[1] / FRAME[0])
-
-
-def ground_axes(camera):
-    """Where right and behind of a picture point on the ground: float64 [2,2], unit (x, y) in rows."""
-    axes = np.array([camera.right[:2], camera.forward[:2]])
-    return axes / np.sqrt(axes[:, :1] ** 2 + axes[:, 1:] ** 2)
-
-
-def place(rng, radii, axes):
-    """Draws places of objects on the ground.
-
-    Every object gets up to 50 uniform tries in [-3,3]^2. The gap between the bounding circles of two objects must be
-    at least 0.25, and along both axes of the picture their centres must be at least 0.4 apart, so that "left of" and
-    "behind" are clear.
-
-    Args:
-        rng: `numpy.random.Generator`.
-        radii: float [n].
-        axes: float64 [2,2] as of `ground_axes`.
-
-    Returns:
-        float64 [n,2], or None where an object found no place.
-    """
-    places = np.zeros((len(radii), 2))
-    for index, radius in enumerate(radii):
-        tries = rng.uniform(-_REACH, _REACH, (_TRIES, 2))
-        offsets = tries[:, None] - places[:index]  # [50,index,2]
-        x, y = offsets[..., 0], offsets[..., 1]
-        good = np.sqrt(x * x + y * y) - radii[:index] - radius >= _GAP
-        for axis in axes:
-            good &= np.abs(x * axis[0] + y * axis[1]) >= _MARGIN
-        fitting = np.flatnonzero(good.all(axis=1))
-        if not len(fitting):
-            return None
-        places[index] = tries[fitting[0]]
-    return places
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,9 +38,9 @@ class ClevrScenes:
     """Draws scenes of 3 to 10 objects.
 
     The count is uniform, camera and lamps are jittered. Every object has a shape, size, colour, material and rotation,
-    uniform and independent, and a place as of `place`. A scene in which a place is missing, or in which an object shows
-    fewer than 200 pixels of the 240x320 frame, is drawn again with the same count, camera and lamps; crowded scenes
-    therefore have slightly more small objects.
+    uniform and independent, and a place as of `placement.place`. A scene in which a place is missing, or in which an
+    object shows fewer than 200 pixels of the 240x320 frame, is drawn again with the same count, camera and lamps;
+    crowded scenes therefore have slightly more small objects.
 
     Factors of an object: `shape`, `size`, `color`, `material` int64, positions in `SHAPES`, `SIZES`, `COLORS`,
     `MATERIALS`; float32 `coords_3d` [3], the centre; `pixel_coords` [3], column and row of the centre in the 240x320
@@ -143,8 +95,7 @@ class ClevrScenes:
     def draw(self, rng):
         """One scene from `rng`; see `make_scene` for the keys."""
         number = int(rng.integers(self.min_objects, self.max_objects + 1))
-        camera = look_from(rng.uniform(-_CAMERA_JITTER, _CAMERA_JITTER, 3))
-        lights = _draw_lights(rng)
+        camera, lights = placement.draw_camera(rng), placement.draw_lights(rng, _LIGHTS)
         factors, bodies, _ = self.draw_objects(rng, number, camera)
         ground = raycast.floor(raycast.PlainMaterial((_GROUND,) * 3))
         world = raycast.World(bodies, (ground,), lights, offsets=raycast.penumbra_offsets(rng))
@@ -164,20 +115,11 @@ class ClevrScenes:
             Tuple: factors, dict of arrays [number, ...]; bodies, tuple of `raycast.Body`; int, scenes that were drawn
             until one was accepted, not counting those without a place for an object.
         """
-        axes, attempts = ground_axes(camera), 0
-        while True:
-            sizes = rng.integers(0, len(SIZES), number)
-            places = place(rng, np.array(RADII)[sizes], axes)
-            if places is None:
-                continue
-            attempts += 1
+        def dress(sizes, places):
             factors = self._draw_factors(rng, sizes, places, camera)
-            bodies = tuple(_body(factors, index) for index in range(number))
-            ids = raycast.render_ids(raycast.World(bodies, (), ()), camera, FRAME)
-            if (np.bincount(ids.reshape(-1), minlength=number + 1)[1:] >= MIN_VISIBLE_PIXELS).all():
-                factors = {name: values.astype(np.float32) if values.dtype == np.float64 else values
-                           for name, values in factors.items()}
-                return factors, bodies, attempts
+            return factors, tuple(_body(factors, index) for index in range(number))
+
+        return placement.arrange(rng, number, camera, RADII, MIN_VISIBLE_PIXELS, dress)
 
     def _draw_factors(self, rng, sizes, places, camera):
         number = len(sizes)
@@ -188,13 +130,6 @@ class ClevrScenes:
         return {"shape": kinds[:, 0], "size": sizes, "color": kinds[:, 1],
                 "material": rng.integers(0, len(MATERIALS), number), "coords_3d": centers,
                 "pixel_coords": camera.project(centers, FRAME), "rotation": rng.uniform(0.0, 360.0, number)}
-
-
-def _draw_lights(rng):
-    """The three lamps, jittered."""
-    jitter = rng.uniform(-_LIGHT_JITTER, _LIGHT_JITTER, (len(_LIGHTS), 3))
-    return tuple(raycast.Light(tuple(base + float(offset) for base, offset in zip(place, offsets)), *rest)
-                 for (place, *rest), offsets in zip(_LIGHTS, jitter))
 
 
 def _body(factors, index):
