@@ -35,6 +35,7 @@ class Body:
     def __post_init__(self):
         object.__setattr__(self, "position", vectors.floats(self.position))
         object.__setattr__(self, "half_extents", vectors.floats(self.half_extents))
+        object.__setattr__(self, "rotation", tuple(vectors.floats(row) for row in self.rotation))
 
     @functools.cached_property
     def to_local(self):

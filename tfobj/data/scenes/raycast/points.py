@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-_LIFT = 1e-3  # shadow and mirror rays start this far above the surface
+LIFT = 1e-3  # shadow and mirror rays start this far above the surface
 
 
 @dataclasses.dataclass(eq=False)
@@ -81,7 +81,7 @@ def gather(surfaces, parts, place, ray):
         if surface.is_plane:
             local = (*local[:2], np.zeros_like(local[2]))  # rounding must not carry points across cells of a pattern
         albedo[:, rows] = np.asarray(surface.material.albedo(np.stack(local).T)).T
-    return Points(surfaces, parts, place, ray, normal, albedo, place + _LIFT * normal)
+    return Points(surfaces, parts, place, ray, normal, albedo, place + LIFT * normal)
 
 
 def _gloss(surface):

@@ -85,7 +85,9 @@ class Polyhedron:
             corner = (0.0, 0.0, 0.0)
             for distance, axis in sides:
                 corner = vectors.add(corner, vectors.scale(axis, distance / volume))
-            if all(vectors.dot(normal, corner) <= distance + 1e-9 for normal, distance in self.faces):
+            inside = all(vectors.dot(normal, corner) <= distance + 1e-9 for normal, distance in self.faces)
+            # More than three faces may meet in a corner.
+            if inside and all(math.dist(corner, other) > 1e-6 for other in found):
                 found.append(corner)
         return tuple(found)
 

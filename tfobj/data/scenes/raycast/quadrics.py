@@ -31,10 +31,11 @@ def slab(origin, direction):
 
 
 def roots(a, b, c):
-    """Solutions of a t^2 + 2 b t + c = 0 with a > 0 in ascending order; where there are none, an empty interval."""
+    """Solutions of a t^2 + 2 b t + c = 0 with a >= 0 in ascending order; where there are none, an empty interval."""
+    a = np.maximum(a, _TINY)
     discriminant = b * b - a * c
     root = np.sqrt(np.maximum(discriminant, 0.0))
-    inverse = 1.0 / (a + _TINY)
+    inverse = 1.0 / a
     return np.where(discriminant > 0.0, (-b - root) * inverse, np.inf), (root - b) * inverse
 
 
@@ -98,18 +99,19 @@ class Cone:
         height, slope = 0.5 * (1.0 - w), -0.5 * z
         a = x * x + y * y - slope * slope
         b = u * x + v * y - height * slope
-        discriminant = b * b - a * (u * u + v * v - height * height)
-        root = np.sqrt(np.maximum(discriminant, 0.0))
-        inverse = 1.0 / (a + _TINY)
-        first, second = (-b - root) * inverse, (root - b) * inverse
-        # Steeper than the side (a < 0) the ray is inside the lower cone beyond one of the roots.
+        c = u * u + v * v - height * height
+        discriminant = b * b - a * c
+        # This form of the roots stays exact where a is nearly 0.
+        larger = -(b + np.copysign(np.sqrt(np.maximum(discriminant, 0.0)), b))
+        first, second = larger / (a + _TINY), c / (larger + _TINY)
+        # A ray steeper than the side (a < 0) is inside the lower cone on one side of both roots.
         low, high = np.minimum(first, second), np.maximum(first, second)
         steep, descending = a < 0.0, np.broadcast_to(z, a.shape) < 0.0
         near = np.where(steep, np.where(descending, high, -np.inf), low)
         far = np.where(steep, np.where(descending, np.inf, low), high)
         bottom, top = slab(w, z)
         hit = entry(np.maximum(near, bottom), np.minimum(far, top))
-        return np.where(discriminant > 0.0, hit, np.inf)
+        return np.where(steep | (discriminant > 0.0), hit, np.inf)
 
     def normal(self, points):
         """See the module."""
@@ -128,7 +130,7 @@ class Capsule:
     """A cylinder around the z axis with round ends at z = -1 and z = 1; meant for equal half extents.
 
     Attributes:
-        tube: float in (0,1]. Radius.
+        tube: float in (0,1). Radius.
     """
 
     tube: float = 0.5
@@ -139,14 +141,16 @@ class Capsule:
         """See the module."""
         (u, v, w), (x, y, z) = origin, direction
         half, square = 1.0 - self.tube, self.tube * self.tube
-        side, _ = roots(x * x + y * y, u * x + v * y, u * u + v * v - square)
-        with np.errstate(invalid="ignore"):  # inf * 0 where the side is missed
-            hit = np.where((np.abs(w + side * z) <= half) & (side > 0.0), side, np.inf)
+        near, far = roots(x * x + y * y, u * x + v * y, u * u + v * v - square)
+        bottom, top = slab(w / half, z / half)
+        near = np.maximum(near, bottom)
+        near = np.where(near < np.minimum(far, top), near, np.inf)
         a = x * x + y * y + z * z
         for center in (-half, half):
             end = w - center
-            hit = np.minimum(hit, entry(*roots(a, u * x + v * y + end * z, u * u + v * v + end * end - square)))
-        return hit
+            first, _ = roots(a, u * x + v * y + end * z, u * u + v * v + end * end - square)
+            near = np.minimum(near, first)
+        return np.where(near > 0.0, near, np.inf)  # of a convex union, where any part is entered first
 
     def normal(self, points):
         """See the module."""

@@ -11,6 +11,7 @@ import numpy as np
 from tfobj.data.scenes.raycast import vectors
 from tfobj.data.scenes.raycast import visibility
 from tfobj.data.scenes.raycast.light import TABLE_LENGTH
+from tfobj.data.scenes.raycast.points import LIFT
 
 _SIGNS = np.array(list(itertools.product((-1.0, 1.0), repeat=3))).T  # [3,8]
 _MARGIN = 2  # sub-pixels by which the windows of shadows are larger than need be, against rounding
@@ -103,11 +104,11 @@ class Shadows:
         for body in self._world.bodies:
             corners = [component[:, None] for component in body.corners]  # [3][8,1]
             drop = above - vectors.dot(normal, vectors.subtract(corners, plane.point))  # [8,8]
-            if above.min() <= 0.0 or drop.min() <= 1e-6:
+            if above.min() <= LIFT or drop.min() <= 1e-6:
                 windows.append(np.s_[:, :])
                 continue
-            reach = above / drop
-            shadow = [(a + (b - a) * reach).reshape(-1) for a, b in zip(lamp, corners)]
+            reach = (above - LIFT) / drop
+            shadow = [(a + (b - a) * reach - LIFT * n).reshape(-1) for a, b, n in zip(lamp, corners, normal)]
             windows.append(visibility.window_of(shadow, self._camera, self._view.x, self._view.y, _MARGIN))
         return windows
 
