@@ -110,11 +110,12 @@ class RefusalTest(unittest.TestCase):
 
     def test_model_and_dataset_are_needed(self):
         self.check_refused("no model was chosen; give --flagfile=experiments/NAME.flags, or --model=NAME")
-        self.check_refused("no data set was chosen; give --dataset=NAME, one of: clevr_masks, ", CHOSEN[0])
+        self.check_refused("no data set was chosen; give --dataset=NAME, one of: apc, clevr_masks, ", CHOSEN[0])
 
     def test_unknown_model_and_dataset(self):
         self.check_refused("--model='slots' is unknown; choose one of: slot_attention", "--model=slots", CHOSEN[1])
-        self.check_refused("--dataset='tetris' is unknown; choose one of: clevr_masks, ", CHOSEN[0], "--dataset=tetris")
+        self.check_refused("--dataset='tetris' is unknown; choose one of: apc, clevr_masks, ", CHOSEN[0],
+                           "--dataset=tetris")
 
     def test_flag_of_another_model_is_refused_with_the_list(self):
         with with_other_model():
@@ -156,6 +157,8 @@ class RefusalTest(unittest.TestCase):
                 (("--strategy=one_device", "--num_devices=2"), "--strategy=one_device contradicts --num_devices=2; "),
                 (("--weight_decay=0.1",), "--weight_decay=0.1 has no effect with --optimizer=adam; use --optimizer=ad"),
                 (("--decay=cosine", "--decay_rate=1.5"), "--decay_rate=1.5 with --decay=cosine is the fraction of"),
+                (("--exclude_objects=sphere",), "--exclude_objects='sphere' is no list of descriptions factor:class,"),
+                (("--exclude_objects=shape:a,shape:b",), "--exclude_objects='shape:a,shape:b' is no list of"),
                 (("--image_dir=photos",), "--image_dir=photos has no effect with --dataset=tetrominoes; use "),
                 (("--min_objects=3", "--max_objects=2"), "--min_objects=3 is more than --max_objects=2: no scene is")):
             self.check_refused(expected, *CHOSEN, *arguments)
@@ -166,6 +169,13 @@ class RefusalTest(unittest.TestCase):
                           ("--decay_rate=1.5",), ("--min_objects=3", "--max_objects=3"), ("--min_objects=3",)):
             read_experiment(*CHOSEN, *arguments)
         read_experiment(CHOSEN[0], "--dataset=folder", "--image_dir=photos")
+        self.assertEqual(read_experiment(*CHOSEN, "--exclude_objects=shape:sphere,color:green").data.exclude_objects,
+                         "shape:sphere,color:green")
+
+    def test_flags_without_effect_on_a_folder(self):
+        for argument in ("--sequence_frames=1", "--splits=stored"):
+            self.check_refused(f"{argument} has no effect with --dataset=folder; leave it out", CHOSEN[0],
+                               "--dataset=folder", argument)
 
     def test_lists_hold_whole_numbers(self):
         for words in ("2,x", "1.5", "2;1"):

@@ -36,13 +36,20 @@ class DataConfig:
     data_dir: str = knob("data", "Directory of the prepared data sets.")
     manual_dir: str = knob("", "Directory of downloaded original files; empty: <data_dir>/manual.")
     image_dir: str = knob("", "--dataset=folder: directory of PNG/JPEG images (searched recursively).")
-    preprocessing: str = knob("none", "Named recipe of crop, resize and range.",
-                              choices=("none", "iodine", "slot_attention", "genesis", "ast", "clevrtex"))
+    preprocessing: str = knob("none", "Recipe of a paper: crop, resize, and which official records are which split.",
+                              choices=("none", "iodine", "iodine_legacy", "slot_attention", "slot_attention_properties",
+                                       "genesis", "ast", "clevrtex"))
+    splits: str = knob("recipe", "--dataset_config=official: the recipe's splits, or those that are stored.",
+                       choices=("recipe", "stored"))
     image_size: str = knob("", "Size the model sees, `64` or `96x128` (rows x columns); empty: the recipe's or native.")
     image_channels: int = knob(0, "Channels the model sees: 1 averages, 3 repeats a gray image, 0 keeps the data's.",
                                minimum=0, maximum=3)
+    grayscale: bool = knob(False, "Average the colours; --image_channels says how many equal channels the model sees.")
+    sequence_frames: int = knob(0, "Of sequences: the first N frames; 1: the first as a single picture; 0: all.",
+                                minimum=0)
     min_objects: int = knob(0, "Keep scenes with at least this many objects.", minimum=0)
     max_objects: int = knob(0, "Keep scenes with at most this many objects; 0: all.", minimum=0)
+    exclude_objects: str = knob("", "Drop scenes with such an object: shape:sphere,color:green; several after `;`.")
     num_train_examples: int = knob(0, "Use the first N training examples (before filters); 0: all.", minimum=0)
 
 

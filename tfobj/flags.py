@@ -10,6 +10,7 @@ from absl import flags
 
 from tfobj import config
 from tfobj import registry
+from tfobj.data.exclusions import parse_exclusions
 from tfobj.errors import UserError
 
 SECTIONS = {}
@@ -29,6 +30,10 @@ _CONTRADICTIONS = (
     (lambda data, train: data.min_objects > data.max_objects > 0,
      "--min_objects={data.min_objects} is more than --max_objects={data.max_objects}: no scene is left; lower it, or "
      "use --max_objects=0 for no limit"),
+    (lambda data, train: data.sequence_frames and data.dataset == "folder",
+     "--sequence_frames={data.sequence_frames} has no effect with --dataset=folder; leave it out"),
+    (lambda data, train: data.splits == "stored" and data.dataset == "folder",
+     "--splits=stored has no effect with --dataset=folder; leave it out"),
 )
 
 
@@ -102,6 +107,7 @@ def _refuse_contradictions(data, train):
     for is_wrong, message in _CONTRADICTIONS:
         if is_wrong(data, train):
             raise UserError(message.format(data=data, train=train))
+    parse_exclusions(data.exclude_objects)
 
 
 def _refuse_foreign_flags(name, config_class):

@@ -35,7 +35,7 @@ class PositionSource:
         self.reads.append(tuple(positions))
         return np.array([str(position).encode() for position in positions], dtype=object)
 
-    def batch(self, records):
+    def batch(self, records, masks=True, factors=False):
         """The position as the only pixel."""
         return {"image": tf.strings.to_number(records, tf.int32)[:, None, None, None]}
 

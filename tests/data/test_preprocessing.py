@@ -6,7 +6,9 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
+from tfobj.config import DataConfig
 from tfobj.data import preprocessing
+from tfobj.data import recipes
 from tfobj.errors import UserError
 
 
@@ -29,6 +31,10 @@ class RecipeTest(unittest.TestCase):
                    ("slot_attention", (320, 480), (24, 312), (96, 384)), ("genesis", (240, 320), (24, 216), (64, 256)),
                    ("genesis", (224, 224), (14, 210), (14, 210)), ("ast", (240, 320), (24, 216), (64, 256)),
                    ("ast", (224, 224), (14, 210), (14, 210)), ("clevrtex", (240, 320), (24, 216), (64, 256)),
+                   ("iodine_legacy", (240, 320), (29, 221), (64, 256)),
+                   ("slot_attention_properties", (320, 480), (0, 320), (0, 480)),
+                   ("slot_attention_properties", (240, 320), (0, 240), (0, 320)),
+                   ("clevrtex", (224, 224), (14, 210), (14, 210)),
                    ("none", (240, 320), (0, 240), (0, 320)), ("iodine", (64, 64), (0, 64), (0, 64))]
         for recipe, frame, rows, columns in windows:
             with self.subTest(recipe=recipe, frame=frame):
@@ -39,12 +45,36 @@ class RecipeTest(unittest.TestCase):
                 np.testing.assert_array_equal(image, expected)
 
     def test_default_sizes(self):
-        sizes = [("iodine", (240, 320), (128, 128)), ("slot_attention", (320, 480), (128, 128)),
-                 ("slot_attention", (35, 35), (35, 35)), ("genesis", (35, 35), (32, 32)), ("ast", (224, 224), (64, 64)),
-                 ("none", (240, 320), (240, 320)), ("genesis", (64, 64), (64, 64))]
+        sizes = [("iodine", (240, 320), (128, 128)), ("iodine_legacy", (240, 320), (128, 128)),
+                 ("slot_attention", (240, 320), (128, 128)), ("slot_attention", (320, 480), (128, 128)),
+                 ("slot_attention_properties", (320, 480), (128, 128)), ("slot_attention", (35, 35), (35, 35)),
+                 ("genesis", (240, 320), (128, 128)), ("genesis", (35, 35), (32, 32)), ("genesis", (64, 64), (64, 64)),
+                 ("genesis", (224, 224), (64, 64)), ("ast", (240, 320), (128, 128)), ("ast", (224, 224), (64, 64)),
+                 ("clevrtex", (240, 320), (128, 128)), ("none", (240, 320), (240, 320))]
         for recipe, frame, size in sizes:
             with self.subTest(recipe=recipe, frame=frame):
                 self.assertEqual(preprocessing.plan(recipe, (*frame, 3)).image_shape, (*size, 3))
+
+    def test_images_of_the_final_size_pass_unchanged(self):
+        for recipe in recipes.FRAMES:
+            for side in (28, 64, 128):
+                image, mask = noise(1, side, side, 3), noise(1, side, side, 1)
+                steps = preprocessing.plan(recipe, (side, side, 3))
+                np.testing.assert_array_equal(steps.images(image), image, f"{recipe} {side}")
+                np.testing.assert_array_equal(steps.masks(mask)[0], mask[0, ..., 0])
+
+    def test_how_the_papers_resize_clevr(self):
+        rules = {"iodine": ("bilinear", "half_pixel"), "iodine_legacy": ("legacy", "floor"),
+                 "slot_attention": ("bilinear", "half_pixel"), "slot_attention_properties": ("bilinear", "half_pixel"),
+                 "genesis": ("nearest", "floor"), "ast": ("antialias", "half_pixel"),
+                 "clevrtex": ("antialias", "half_pixel")}
+        self.assertEqual(set(rules), set(recipes.FRAMES) - {"none"})
+        for recipe, rule in rules.items():
+            steps = preprocessing.plan(recipe, (240, 320, 3))
+            self.assertEqual((steps.resize, steps.mask_rule), rule, recipe)
+
+    def test_flags_offer_every_recipe(self):
+        self.assertEqual(set(DataConfig.__dataclass_fields__["preprocessing"].metadata["choices"]), set(recipes.FRAMES))
 
     def test_bilinear_equals_rescaling_first(self):
         image = noise(2, 240, 320, 3)
@@ -104,6 +134,16 @@ class ChannelsTest(unittest.TestCase):
         actual = preprocessing.plan("none", (8, 8, 3), "", 1).images(images)
         self.assertEqual(actual.shape, (1, 8, 8, 1))
         np.testing.assert_allclose(actual[..., 0], images.mean(-1) / 255.0, atol=1e-6)
+
+    def test_grayscale_keeps_the_number_of_channels(self):
+        images = noise(1, 240, 320, 3)
+        one = preprocessing.plan("iodine", (240, 320, 3), "", 1).images(images)
+        gray = preprocessing.plan("iodine", (240, 320, 3), "", 0, grayscale=True).images(images)
+        self.assertEqual((one.shape, gray.shape), ((1, 128, 128, 1), (1, 128, 128, 3)))
+        np.testing.assert_array_equal(gray, np.repeat(one, 3, -1))
+        # The mean over the colours of what the model of colour images sees.
+        colour = preprocessing.plan("iodine", (240, 320, 3)).images(images)
+        np.testing.assert_allclose(one[..., 0], np.mean(colour, -1), atol=1e-6)
 
     def test_gray_is_repeated_and_stays_uint8(self):
         images = noise(1, 8, 8, 1)

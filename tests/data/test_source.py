@@ -112,7 +112,7 @@ class PreparedSourceTest(unittest.TestCase):
     def test_counting_decodes_no_image_and_is_done_once(self):
         with unittest.mock.patch.object(tf.io, "decode_png", side_effect=AssertionError("decoded")):
             np.testing.assert_array_equal(self.open().object_counts("train"), np.arange(COUNT) % 3 + 1)
-        with unittest.mock.patch.object(PreparedSource, "_count_objects", side_effect=AssertionError("counted again")):
+        with unittest.mock.patch.object(PreparedSource, "_computed", side_effect=AssertionError("counted again")):
             np.testing.assert_array_equal(self.open().object_counts("train"), np.arange(COUNT) % 3 + 1)
 
     def test_damaged_or_unwritable_cache_is_no_error(self):

@@ -1,7 +1,7 @@
 """Preprocessing against the reference's CLEVR pipeline: rescale to [-1,1], crop, bilinear resize, clip.
 
-The stored archive keeps the cropped case, with the pixels that the crop discards set to zero; every key
-`clevr/<name>_<size>` of another archive is checked as well.
+The stored archive keeps the cropped case and every fifth pixel of the whole 320x480 frame; pixels that nothing depends on
+are zero. Every key `clevr/<name>_<size>` of another archive is checked as well.
 """
 
 import re
@@ -10,29 +10,26 @@ import unittest
 from tests import golden_arrays
 from tfobj.data import preprocessing
 
-_CASE = re.compile(r"clevr/(image480_|)(nocrop|crop)_\d+$")
+_CASE = re.compile(r"clevr/(image480_|)(nocrop|crop)_(\d+)$")
+_RECIPES = {"crop": "slot_attention", "nocrop": "slot_attention_properties"}
 FLOAT32 = 1e-5
 
 
 class GoldenSlotAttentionPreprocessingTest(unittest.TestCase):
-    """The recipe `slot_attention`, and the same resize without a crop."""
+    """The recipe of object discovery, with a crop, and that of set prediction, without."""
 
     def test_golden_slot_attention_misc_preprocessing(self):
         arrays = golden_arrays.load("slot_attention_misc")
         cases = [match for match in map(_CASE.match, arrays) if match]
-        self.assertTrue(cases)
+        self.assertEqual({case[2] for case in cases}, set(_RECIPES))
         for case in cases:
             with self.subTest(case[0]):
                 image = arrays["clevr/image480_uint8" if case[1] else "clevr/image_uint8"]
-                expected = arrays[case[0]]
-                size = expected.shape[:2]
-                if case[2] == "crop":
-                    steps = preprocessing.plan("slot_attention", image.shape, "{}x{}".format(*size))
-                else:
-                    height, width, channels = image.shape
-                    steps = preprocessing.Preprocessing((height, width, channels), (0, height), (0, width), size)
-                actual = steps.images(image[None])[0] * 2.0 - 1.0
-                self.assertLess(golden_arrays.relative_error(actual, expected), FLOAT32)
+                steps = preprocessing.plan(_RECIPES[case[2]], image.shape)
+                self.assertEqual(steps.image_shape, (int(case[3]), int(case[3]), 3))
+                stride = -(-int(case[3]) // len(arrays[case[0]]))
+                actual = steps.images(image[None])[0, ::stride, ::stride] * 2.0 - 1.0
+                self.assertLess(golden_arrays.relative_error(actual, arrays[case[0]]), FLOAT32)
 
 
 if __name__ == "__main__":

@@ -28,14 +28,15 @@ class FolderSource:
     5 % before them `validation` (at least one file each), the others `train`.
 
     Args:
-        data_config: `DataConfig`. `image_dir`, `image_size`, `image_channels` and `data_dir` are used.
+        data_config: `DataConfig`. `image_dir`, `image_size`, `image_channels`, `grayscale` and `data_dir` are used.
 
     Raises:
         UserError: no directory, no size, fewer than 3 files, or a file that is no image.
     """
 
-    has_masks = False
+    has_masks = has_factors = False
     max_objects = None
+    num_frames = 0
 
     def __init__(self, data_config):
         size = preprocessing.parse_image_size(data_config.image_size)
@@ -45,7 +46,8 @@ class FolderSource:
         self._directory = os.path.expanduser(data_config.image_dir)
         self._names = _find_images(self._directory)
         self._images = self._load(size, os.path.join(os.path.expanduser(data_config.data_dir), "folder"))
-        self.preprocessing = preprocessing.plan("none", (*size, 3), "", data_config.image_channels)
+        self.preprocessing = preprocessing.plan("none", (*size, 3), "", data_config.image_channels,
+                                                data_config.grayscale)
         self.image_shape = self.preprocessing.image_shape
         held_out = max(1, len(self._names) * 5 // 100)
         ends = [0, len(self._names) - 2 * held_out, len(self._names) - held_out, len(self._names)]
@@ -86,8 +88,18 @@ class FolderSource:
         """Raises `UserError`: nobody counted them."""
         return self.num_objects(split)
 
-    def batch(self, records):
-        """{"image": [B,H,W,C]} after preprocessing from raw pixels, string [B]."""
+    @property
+    def class_names(self):
+        """dict, empty: nobody has described the objects."""
+        return {}
+
+    def class_codes(self, split, factor):
+        """Raises `UserError`: nobody has described the objects."""
+        raise UserError("--exclude_objects: a folder of images does not say what they show; leave the flag out")
+
+    def batch(self, records, masks=True, factors=False):
+        """{"image": [B,H,W,C]} after preprocessing from raw pixels, string [B]; there is nothing else to ask for."""
+        del masks, factors
         images = tf.io.decode_raw(records, tf.uint8)
         return {"image": self.preprocessing.images(tf.reshape(images, [-1, *self._images.shape[1:]]))}  # [B,H,W,3]
 

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from tfobj.data import object_filters
 from tfobj.errors import UserError
 
 
@@ -20,13 +21,15 @@ class TrainingInput:
 
     Epoch e visits the kept examples in the order `epoch_order(seed, e, num_examples)`; the examples that do not fill
     a last batch are left out of that epoch. Kept are, of the first --num_train_examples, those with --min_objects to
-    --max_objects objects.
+    --max_objects objects and without --exclude_objects.
 
     Args:
         source: A source as described in `tfobj.data.source`.
         data_config: `DataConfig`.
         batch_size: int. Examples per step over all workers and replicas.
         seed: int. Seed of the order.
+        masks: bool. Decode the masks, which learning without supervision does not look at. Defaults to `True`.
+        factors: bool. Batches carry the factors of the objects, see `tfobj.data.source`. Defaults to `False`.
 
     Attributes:
         num_examples: int. Examples after the filters.
@@ -36,18 +39,19 @@ class TrainingInput:
         UserError: the filters leave less than one batch, or cannot be applied to this data.
     """
 
-    def __init__(self, source, data_config, batch_size, seed):
+    def __init__(self, source, data_config, batch_size, seed, masks=True, factors=False):
         total = source.num_examples("train")
         first = min(data_config.num_train_examples or total, total)
-        self._kept = kept_positions(source, "train", data_config)
+        self._kept = object_filters.kept_positions(source, "train", data_config)
         self._kept = self._kept[self._kept < first]
         self._source, self._batch_size = source, batch_size
+        self._decode = functools.partial(source.batch, masks=masks, factors=factors)
         self.num_examples = len(self._kept)
         self.steps_per_epoch = self.num_examples // batch_size
         if not self.steps_per_epoch:
             raise UserError(f"--batch_size={batch_size} but only {self.num_examples} of {total} training examples are "
                             "left; use a smaller --batch_size, more data, or relax --num_train_examples, "
-                            "--min_objects, --max_objects")
+                            "--min_objects, --max_objects, --exclude_objects")
         self._reads = _Reads()
         source.read("train", self._kept[:1])  # damaged files are reported here and not from inside TensorFlow
         self._order = functools.lru_cache(maxsize=2)(
@@ -77,7 +81,7 @@ class TrainingInput:
             return (self._source.read("train", self._order(epoch)[step * self._batch_size + rows]),)
 
         counters = tf.data.Dataset.counter(start_step * replicas_per_shard)
-        return _load(counters, self._reads.counted(read), (tf.string,), cut.rows, self._source.batch)
+        return _load(counters, self._reads.counted(read), (tf.string,), cut.rows, self._decode)
 
     def settle(self):
         """Waits until the datasets made here have filled their buffers and read no more.
@@ -100,6 +104,7 @@ class EvaluationInput:
         split: str.
         num_examples: int. Take the first so many after the filters (fewer if there are no more); 0: all.
         batch_size: int. Examples per batch over all workers and replicas.
+        factors: bool. Batches carry the factors of the objects, see `tfobj.data.source`. Defaults to `False`.
 
     Attributes:
         num_examples: int. Valid examples of the pass.
@@ -109,15 +114,15 @@ class EvaluationInput:
         UserError: the filters leave nothing, or cannot be applied to this data.
     """
 
-    def __init__(self, source, data_config, split, num_examples, batch_size):
-        self._kept = kept_positions(source, split, data_config)
-        self._kept = self._kept[:num_examples or None]
+    def __init__(self, source, data_config, split, num_examples, batch_size, factors=False):
+        self._kept = object_filters.kept_positions(source, split, data_config)[:num_examples or None]
+        self._decode = functools.partial(source.batch, factors=factors)
         self._source, self._split, self._batch_size = source, split, batch_size
         self.num_examples = len(self._kept)
         self.num_batches = -(-self.num_examples // batch_size)
         if not self.num_examples:
-            raise UserError(f"--min_objects={data_config.min_objects} and --max_objects={data_config.max_objects} "
-                            f"leave none of the {source.num_examples(split)} examples of split {split!r}; relax them")
+            raise UserError(f"{object_filters.described(data_config)} leave none of the {source.num_examples(split)} "
+                            f"examples of split {split!r}; relax the filters")
         source.read(split, self._kept[:1])  # as above
 
     def dataset(self, num_shards=1, shard_index=0, replicas_per_shard=1):
@@ -137,7 +142,7 @@ class EvaluationInput:
             return self._source.read(self._split, self._kept[index]), index, rows < self.num_examples
 
         def batch(records, index, valid):
-            return {**self._source.batch(records), "index": index, "valid": valid}
+            return {**self._decode(records), "index": index, "valid": valid}
 
         counters = tf.data.Dataset.range(self.num_batches * replicas_per_shard)
         return _load(counters, read, (tf.string, tf.int64, tf.bool), cut.rows, batch)
@@ -145,8 +150,8 @@ class EvaluationInput:
     def examples(self, count):
         """The first `count` examples (fewer if there are no more) as one batch: dict of arrays, see `source.batch`."""
         records = self._source.read(self._split, self._kept[:count])
-        batch = self._source.batch(tf.constant(list(records)))
-        return {name: value.numpy() for name, value in batch.items()}
+        batch = self._decode(tf.constant(list(records)))
+        return tf.nest.map_structure(lambda value: value.numpy(), batch)
 
 
 def epoch_order(seed, epoch, count):
@@ -165,21 +170,6 @@ def epoch_order(seed, epoch, count):
     """
     keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(count)
     return np.argsort(keys, kind="stable")
-
-
-def kept_positions(source, split, data_config):
-    """Positions int64 [n], ascending, of the examples of `split` that pass the object filters.
-
-    Raises:
-        UserError: contradictory filters, or filters on data that do not count objects.
-    """
-    minimum, maximum = data_config.min_objects, data_config.max_objects
-    if not minimum and not maximum:
-        return np.arange(source.num_examples(split))
-    if maximum and minimum > maximum:
-        raise UserError(f"--min_objects={minimum} is above --max_objects={maximum}; no scene can pass both")
-    counts = source.object_counts(split)
-    return np.flatnonzero((counts >= minimum) & ((counts <= maximum) | (not maximum)))
 
 
 class _Cut:

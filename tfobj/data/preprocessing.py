@@ -1,10 +1,11 @@
-"""Crops, resizes and channels: what happens to an image between its file and the model, as named recipes."""
+"""Crops, resizes and channels: what happens to an image between its file and the model."""
 
 import dataclasses
 import re
 
 import tensorflow as tf
 
+from tfobj.data import recipes
 from tfobj.errors import UserError
 
 _SMALLEST, _LARGEST = 8, 4096  # sides of an image that a model can sensibly see
@@ -20,10 +21,12 @@ class Preprocessing:
         columns: Tuple (first, end) of the columns kept, half open.
         size: Tuple (h, w) the crop is resized to.
         resize: str. "bilinear" (half-pixel centres, no antialias), "antialias" (the same with the kernel widened when
-            shrinking, as Pillow and torchvision do) or "nearest" (the masks' rule, for images too).
+            shrinking, as Pillow and torchvision do), "legacy" (bilinear of TensorFlow 1: pixel i of the result lies at
+            i * H / h) or "nearest" (the masks' rule, for images too).
         mask_rule: str. Source row of row i when resizing by nearest neighbour: "half_pixel" floor((i + 0.5) * H / h),
             as TensorFlow 2 and Pillow, or "floor" floor(i * H / h), as PyTorch.
         channels: int. 1 averages the channels, 3 repeats a gray image.
+        grayscale: bool. Average the colours also where `channels` is 3: gray images for a model of colour images.
 
     Raises:
         UserError: the crop leaves the image, or the channels cannot be made from the native ones.
@@ -36,6 +39,7 @@ class Preprocessing:
     resize: str = "bilinear"
     mask_rule: str = "half_pixel"
     channels: int = 3
+    grayscale: bool = False
 
     def __post_init__(self):
         height, width, channels = self.native_shape
@@ -62,12 +66,13 @@ class Preprocessing:
             [B,h,w,c]: uint8 where every output value is an input value, otherwise float32 in [0,1].
         """
         images = self._crop(images)
-        if self.resize == "nearest" or self._keeps_size():
-            images = self._nearest(images)
-            return to_channels(images if self.channels >= self.native_shape[2] else _unit_range(images), self.channels)
-        images = to_channels(_unit_range(images), self.channels)
-        images = tf.image.resize(images, self.size, "bilinear", antialias=self.resize == "antialias")
-        return tf.clip_by_value(images, 0.0, 1.0)  # interpolation weights sum to one only up to rounding
+        takes_pixels = self.resize == "nearest" or self._keeps_size()
+        averages = self.native_shape[2] == 3 and (self.grayscale or self.channels == 1)
+        images = self._nearest(images) if takes_pixels else images
+        images = images if takes_pixels and not averages else _unit_range(images)
+        images = to_channels(images, 1) if averages else images  # first, because it leaves less to resize
+        images = images if takes_pixels else self._interpolated(images)
+        return to_channels(images, self.channels)
 
     def masks(self, masks):
         """Preprocesses instance maps, uint8 [B,H,W,1] -> [B,h,w], by nearest neighbour: no new value appears."""
@@ -79,6 +84,13 @@ class Preprocessing:
     def _keeps_size(self):
         return self.size == (self.rows[1] - self.rows[0], self.columns[1] - self.columns[0])
 
+    def _interpolated(self, images):
+        if self.resize == "legacy":
+            images = tf.raw_ops.ResizeBilinear(images=images, size=self.size, half_pixel_centers=False)
+        else:
+            images = tf.image.resize(images, self.size, "bilinear", antialias=self.resize == "antialias")
+        return tf.clip_by_value(images, 0.0, 1.0)  # interpolation weights sum to one only up to rounding
+
     def _nearest(self, images):
         if self._keeps_size():
             return images
@@ -87,37 +99,7 @@ class Preprocessing:
         return images
 
 
-@dataclasses.dataclass(frozen=True)
-class _Frame:
-    """What a recipe does with one native frame size; `rows`, `columns`, `size` None keep everything."""
-
-    rows: tuple = None
-    columns: tuple = None
-    size: tuple = None
-    resize: str = "bilinear"
-    mask_rule: str = "half_pixel"
-
-
-# Native (H, W) -> treatment; None stands for every other frame. 240x320 are CLEVR with masks and CLEVRTEX, 320x480 is
-# CLEVR v1.0 (same field of view as the 240x320 crop), 224x224 are ShapeStacks, 35x35 Tetrominoes.
-_CLEVR_PAPER_CROP = _Frame((29, 221), (64, 256), (128, 128))
-_CLEVR_CENTRE_CROP = _Frame((24, 216), (64, 256), (128, 128), "antialias")
-_SHAPESTACKS_CROP = _Frame((14, 210), (14, 210), (64, 64), "antialias", "floor")
-_RECIPES = {
-    "none": {None: _Frame(resize="antialias")},
-    "iodine": {(240, 320): _CLEVR_PAPER_CROP, None: _Frame()},
-    "slot_attention": {(240, 320): _CLEVR_PAPER_CROP, (320, 480): _Frame((24, 312), (96, 384), (128, 128)),
-                       None: _Frame()},
-    "genesis": {(240, 320): _Frame((24, 216), (64, 256), (128, 128), "nearest", "floor"),
-                (224, 224): _SHAPESTACKS_CROP,
-                (35, 35): _Frame(size=(32, 32), resize="nearest", mask_rule="floor"),
-                None: _Frame(resize="nearest", mask_rule="floor")},
-    "ast": {(240, 320): _CLEVR_CENTRE_CROP, (224, 224): _SHAPESTACKS_CROP, None: _Frame(resize="antialias")},
-    "clevrtex": {(240, 320): _CLEVR_CENTRE_CROP, None: _Frame(resize="antialias")},
-}
-
-
-def plan(recipe, native_shape, image_size="", image_channels=0):
+def plan(recipe, native_shape, image_size="", image_channels=0, grayscale=False):
     """Finds the `Preprocessing` of a data set.
 
     Args:
@@ -125,6 +107,7 @@ def plan(recipe, native_shape, image_size="", image_channels=0):
         native_shape: Tuple (H, W, C) of the stored images.
         image_size: str as in `DataConfig.image_size`; empty: the recipe's size for this frame, else the native one.
         image_channels: int. 0 keeps the native channels.
+        grayscale: bool. See `Preprocessing`.
 
     Returns:
         `Preprocessing`.
@@ -132,14 +115,14 @@ def plan(recipe, native_shape, image_size="", image_channels=0):
     Raises:
         UserError: unknown recipe, malformed or absurd size, impossible channels.
     """
-    if recipe not in _RECIPES:
-        raise UserError(f"--preprocessing={recipe!r} is unknown; choose one of: {', '.join(_RECIPES)}")
+    if recipe not in recipes.FRAMES:
+        raise UserError(f"--preprocessing={recipe!r} is unknown; choose one of: {', '.join(recipes.FRAMES)}")
     height, width, channels = native_shape
-    frame = _RECIPES[recipe].get((height, width), _RECIPES[recipe][None])
+    frame = recipes.FRAMES[recipe].get((height, width), recipes.FRAMES[recipe][None])
     rows, columns = frame.rows or (0, height), frame.columns or (0, width)
     size = parse_image_size(image_size) or frame.size or (rows[1] - rows[0], columns[1] - columns[0])
     return Preprocessing((height, width, channels), rows, columns, size, frame.resize, frame.mask_rule,
-                         image_channels or channels)
+                         image_channels or channels, grayscale)
 
 
 def parse_image_size(text):

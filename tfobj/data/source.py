@@ -2,13 +2,19 @@
 
 The input pipeline and the command lines know `PreparedSource` and `tfobj.data.folder.FolderSource` by what both have:
 
-* `image_shape`: (H, W, C) after preprocessing; `max_objects`: int or None; `has_masks`: bool.
-* `num_examples(split)`: int, before filters. `object_counts(split)`: int32 [N], without decoding an image.
+* `image_shape`: (H, W, C) after preprocessing, of one picture; `num_frames`: int T of sequences, 0 for single
+  pictures; `max_objects`: int N or None; `has_masks`, `has_factors`: bool; `class_names`: dict from factor to the
+  names of its classes, for the factors of objects that are classes.
+* `num_examples(split)`: int, before filters. `object_counts(split)`: int32 [num_examples]; `class_codes(split,
+  factor)`: int16 [num_examples,N], -1 where there is no object. Both without decoding an image.
 * `records(split)`: `tf.data.Dataset` of serialized examples in index order; `num_objects(record)` and
   `decode(record)` read one of them: the number of objects, the canonical example as it is stored.
 * `read(split, positions)`: serialized examples at any positions, fast in any order.
-* `batch(records)`: string [B] -> {"image": [B,H,W,C], "mask": uint8 [B,H,W], "num_objects": int32 [B]} after
-  preprocessing; "mask" and "num_objects" only where the data have them.
+* `batch(records, masks=True, factors=False)`: string [B] -> dict after preprocessing: "image" [B,H,W,C], uint8 where
+  only pixels were taken, else float32 in [0,1]; "mask" uint8 [B,H,W] if `masks`; "num_objects" int32 [B]. If
+  `factors`, also "objects", a dict from factor to [B,N, ...], "visibility" bool [B,N+1] with the background first,
+  "background" uint8 [B,H,W] (parts of it, see the data set) and "camera" [B, ...]. What the data do not have is absent.
+  Sequences have a time axis behind B in all but "objects" and "visibility".
 * `fingerprint()`: dict that JSON can hold and that changes with the data, not with the place where they lie.
 """
 
@@ -21,7 +27,9 @@ import tensorflow as tf
 
 from tfobj.data import prepared
 from tfobj.data import preprocessing
+from tfobj.data import split_views
 from tfobj.data.array_cache import cached_array
+from tfobj.data.example_reader import ExampleReader
 from tfobj.data.folder import FolderSource
 from tfobj.data.record_index import RecordIndex
 from tfobj.errors import UserError
@@ -48,35 +56,39 @@ class PreparedSource:
     """A data set that a TFDS builder has written; see the module's description for its attributes.
 
     Args:
-        builder: `tfds.core.DatasetBuilder` whose files are prepared, with the canonical features: image uint8 [H,W,C]
-            and, where known, mask uint8 [H,W,1], visibility bool [max_objects+1] with the background first.
-        data_config: `DataConfig`. `preprocessing`, `image_size` and `image_channels` are used.
+        builder: `tfds.core.DatasetBuilder` whose files are prepared, with features as of
+            `tfobj.data.example_reader.ExampleReader`.
+        data_config: `DataConfig`. The preprocessing, `splits` and `sequence_frames` are used.
 
     Raises:
-        UserError: the images are no single pictures, or the preprocessing is impossible.
+        UserError: the images are no pictures, or the preprocessing, the split or the number of frames is impossible.
     """
 
     def __init__(self, builder, data_config):
         self._builder, self._info = builder, builder.info
-        self._features = builder.info.features
-        shape = self._features["image"].shape
-        if len(shape) != 3 or None in shape:
-            raise UserError(f"--dataset={builder.name} has images of shape {shape}; single pictures of one size "
-                            "[H,W,C] are needed")
-        self.has_masks = "mask" in self._features
-        self.max_objects = self._features["visibility"].shape[0] - 1 if "visibility" in self._features else None
-        self.preprocessing = preprocessing.plan(data_config.preprocessing, shape, data_config.image_size,
-                                                data_config.image_channels)
+        self._reader = ExampleReader(builder.info.features, builder.name)
+        self._frames = _checked_frames(data_config.sequence_frames, self._reader.num_frames, builder.name)
+        self.num_frames = 0 if data_config.sequence_frames == 1 else self._frames
+        self.has_masks, self.has_factors = self._reader.has("mask"), self._reader.has("objects")
+        self.max_objects, self.class_names = self._reader.max_objects, self._reader.class_names
+        self.preprocessing = preprocessing.plan(
+            data_config.preprocessing, self._reader.image_shape, data_config.image_size, data_config.image_channels,
+            data_config.grayscale)
         self.image_shape = self.preprocessing.image_shape
+        sizes = {name: int(split.num_examples) for name, split in self._info.splits.items()}
+        is_release = getattr(builder.builder_config, "source", "") == "official"
+        self._views = split_views.recipe_views(sizes, data_config.preprocessing, builder.name) \
+            if is_release and data_config.splits == "recipe" else split_views.stored_views(sizes)
         self._index = functools.lru_cache(maxsize=None)(self._open_index)
 
     def num_examples(self, split):
         """Examples of `split` before filters; raises `UserError` for a split that the data set does not have."""
-        return int(self._split(split).num_examples)
+        return self._view(split).count
 
     def records(self, split):
         """`tf.data.Dataset` of the serialized examples of `split`, scalar strings in index order."""
-        return tf.data.TFRecordDataset(self._split(split).filepaths)
+        view = self._view(split)
+        return self._stored_records(view.stored).skip(view.offset).take(view.count)
 
     def num_objects(self, record):
         """Number of foreground objects, int32 scalar, of a serialized example; no image is decoded."""
@@ -84,70 +96,118 @@ class PreparedSource:
 
     def decode(self, record):
         """The canonical example (dict of tensors, native image size) of a serialized one."""
-        return self._features.deserialize_example(record)
+        return self._info.features.deserialize_example(record)
 
     def read(self, split, positions):
         """Serialized examples at `positions` (sequence of int): object array of bytes in the order asked for."""
-        return self._index(split).read(positions)
+        view = self._view(split)
+        return self._index(view.stored).read(np.asarray(positions, np.int64) + view.offset)
 
     def object_counts(self, split):
         """Numbers of foreground objects, int32 [N], of all examples of `split`; kept in a file between runs."""
         if self.max_objects is None:
             raise UserError(f"--min_objects/--max_objects: --dataset={self._info.name} does not say how many objects "
                             "its images show; leave both at 0")
-        return cached_array(self._cache_directory(split), f"{split}-objects-{self._cache_key(split)}",
-                            lambda: self._count_objects(split))
+        return self._table(split, "objects", self._object_counts_of, np.zeros([0], np.int32))
 
-    def batch(self, records):
+    def class_codes(self, split, factor):
+        """Classes of the objects, int16 [num_examples,N], -1 where there is none; kept in a file between runs.
+
+        Raises:
+            UserError: the data set has no such factor, or it does not say which objects there are.
+        """
+        if factor not in self.class_names or self.max_objects is None:
+            known = ", ".join(sorted(self.class_names)) if self.max_objects is not None else ""
+            raise UserError(f"--exclude_objects: --dataset={self._info.name} does not say the {factor!r} of its objects"
+                            + (f"; it knows {known}" if known else "; leave the flag out"))
+        return self._table(split, f"{factor}-codes", functools.partial(self._class_codes_of, factor=factor),
+                           np.zeros([0, self.max_objects], np.int16))
+
+    def batch(self, records, masks=True, factors=False):
         """Decodes and preprocesses serialized examples, string [B]; see the module's description."""
-        names = ("image", "mask") if self.has_masks else ("image",)
-        examples = tf.io.parse_example(records, {name: tf.io.FixedLenFeature([], tf.string) for name in names})
-        batch = {"image": self.preprocessing.images(self._decode_images(examples["image"], "image"))}
-        if self.has_masks:
-            batch["mask"] = self.preprocessing.masks(self._decode_images(examples["mask"], "mask"))
-        if self.max_objects is not None:
-            batch["num_objects"] = self._object_counts_of(records)
+        parts = ("image",) + ("mask",) * masks + ("visibility",) + ("background", "objects", "camera") * factors
+        found = self._reader.read(records, parts, self._frames)
+        batch = {"image": self._with_frames(self.preprocessing.images(found["image"]))}
+        for part in ("mask", "background"):
+            if part in found:
+                batch[part] = self._with_frames(self.preprocessing.masks(found[part]))
+        if "visibility" in found:
+            batch["num_objects"] = _num_objects(found["visibility"])
+        if "camera" in found:
+            batch["camera"] = self._with_frames(found["camera"])
+        if factors:
+            batch.update({part: found[part] for part in ("objects", "visibility") if part in found})
         return batch
 
     def fingerprint(self):
         """Identity of the prepared files, see `tfobj.data.prepared.fingerprint`."""
         return prepared.fingerprint(self._builder)
 
-    def _split(self, name):
-        if name not in self._info.splits:
-            raise UserError(f"--dataset={self._info.name} has no split {name!r}; it has "
-                            f"{', '.join(sorted(self._info.splits))}")
-        return self._info.splits[name]
+    # === Splits and tables ===
 
-    def _open_index(self, name):
-        split = self._split(name)
-        return RecordIndex(split.filepaths, split.shard_lengths, self._cache_directory(name),
-                           f"{name}-records-{self._cache_key(name)}")
+    def _view(self, split):
+        if split not in self._views:
+            raise UserError(f"--dataset={self._info.name} has no split {split!r}; it has "
+                            f"{', '.join(sorted(self._views))}")
+        return self._views[split]
 
-    def _cache_directory(self, split):
-        return os.path.join(os.path.dirname(self._split(split).filepaths[0]), _CACHE)
+    def _paths(self, stored):
+        return [path for name in stored for path in self._info.splits[name].filepaths]
 
-    def _cache_key(self, split):
-        """Changes whenever a file of the split is written again, so that no stale table can be read."""
-        stats = [os.stat(path) for path in self._split(split).filepaths if os.path.exists(path)]
-        text = repr([(stat.st_size, stat.st_mtime_ns) for stat in stats])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def _stored_records(self, stored):
+        return tf.data.TFRecordDataset(self._paths(stored))
 
-    def _count_objects(self, split):
-        counts = self.records(split).batch(4096).map(self._object_counts_of)
+    def _open_index(self, stored):
+        lengths = [length for name in stored for length in self._info.splits[name].shard_lengths]
+        return RecordIndex(self._paths(stored), lengths, *self._cache_place(stored, "records"))
+
+    def _table(self, split, name, values_of, empty):
+        """One row of `values_of` per example of `split`; the table of all records of the stored splits is kept."""
+        view = self._view(split)
+        table = cached_array(*self._cache_place(view.stored, name),
+                             lambda: self._computed(view.stored, values_of, empty))
+        return table[view.offset:view.offset + view.count]
+
+    def _computed(self, stored, values_of, empty):
+        rows = self._stored_records(stored).batch(4096).map(values_of)
         try:
-            return np.concatenate([np.zeros([0], np.int32), *counts.as_numpy_iterator()])
+            return np.concatenate([empty, *rows.as_numpy_iterator()])
         except tf.errors.DataLossError as error:
-            raise UserError(f"{os.path.dirname(self._split(split).filepaths[0])}: a record is damaged "
+            raise UserError(f"{os.path.dirname(self._paths(stored)[0])}: a record is damaged "
                             f"({error.message}); delete the directory and prepare the data set again") from error
 
-    def _object_counts_of(self, records):
-        """int32 [B] from string [B]. Counts entities other than the background: visibility[0] is always true."""
-        spec = {"visibility": tf.io.FixedLenFeature([self.max_objects + 1], tf.int64)}
-        visibility = tf.io.parse_example(records, spec)["visibility"]
-        return tf.reduce_sum(tf.cast(visibility[:, 1:], tf.int32), axis=1)
+    def _cache_place(self, stored, name):
+        """Directory and name of a cached table. The name changes whenever one of the files is written again."""
+        stats = [os.stat(path) for path in self._paths(stored) if os.path.exists(path)]
+        text = repr([(stat.st_size, stat.st_mtime_ns) for stat in stats])
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        directory = os.path.join(os.path.dirname(self._paths(stored)[0]), _CACHE)
+        return directory, f"{'+'.join(stored)}-{name}-{key}"
 
-    def _decode_images(self, encoded, name):
-        shape = self._features[name].shape
-        return tf.map_fn(lambda image: tf.ensure_shape(tf.io.decode_png(image, shape[2]), shape), encoded,
-                         fn_output_signature=tf.TensorSpec(shape, tf.uint8))  # [B,H,W,C]
+    # === Parts of records ===
+
+    def _object_counts_of(self, records):
+        """int32 [B] from string [B]."""
+        return _num_objects(self._reader.read(records, ["visibility"])["visibility"])
+
+    def _class_codes_of(self, records, factor):
+        """int16 [B,N] from string [B]."""
+        exists = self._reader.read(records, ["visibility"])["visibility"][:, 1:]
+        return tf.where(exists, tf.cast(self._reader.read_factor(records, factor), tf.int16), tf.constant(-1, tf.int16))
+
+    def _with_frames(self, values):
+        """[B*T, ...] -> [B,T, ...] for sequences."""
+        return tf.reshape(values, [-1, self.num_frames, *values.shape[1:]]) if self.num_frames else values
+
+
+def _num_objects(visibility):
+    """int32 [B] from bool [B,N+1]. Counts entities other than the background, which is always there."""
+    return tf.reduce_sum(tf.cast(visibility[:, 1:], tf.int32), axis=1)
+
+
+def _checked_frames(wanted, stored, name):
+    """Frames to read of each example: 0 for single pictures."""
+    if wanted > max(1, stored):
+        holds = f"{stored} frames per example" if stored else "single pictures"
+        raise UserError(f"--sequence_frames={wanted}, but --dataset={name} has {holds}; use {'fewer' if stored else 0}")
+    return wanted or stored if stored else 0

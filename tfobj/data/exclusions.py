@@ -1,0 +1,25 @@
+"""Descriptions of objects on the command line. Imports nothing heavy: flags are checked before TensorFlow loads."""
+
+from tfobj.errors import UserError
+
+
+def parse_exclusions(text):
+    """Reads `shape:sphere,color:green;size:large`: green spheres, and everything large.
+
+    Args:
+        text: str. Descriptions of objects between semicolons, each a comma-separated list of factor:class.
+
+    Returns:
+        list of dict from factor to class name, empty for the empty string.
+
+    Raises:
+        UserError: anything else.
+    """
+    descriptions = []
+    for part in text.split(";") if text.strip() else ():
+        pairs = [[word.strip() for word in pair.split(":")] for pair in part.split(",")]
+        if not all(len(pair) == 2 and all(pair) for pair in pairs) or len(dict(pairs)) < len(pairs):
+            raise UserError(f"--exclude_objects={text!r} is no list of descriptions factor:class,factor:class "
+                            "separated by semicolons, such as 'shape:sphere,color:green;size:large'")
+        descriptions.append(dict(pairs))
+    return descriptions
