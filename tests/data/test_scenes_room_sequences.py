@@ -52,6 +52,13 @@ class RoomSequenceScenesTest(unittest.TestCase):
             self.assertGreaterEqual(pixels.max(axis=1).min(), 20)
             np.testing.assert_array_equal(scene["visibility"], [True, *(pixels.max(axis=0) > 0)])
 
+    def test_tracks_that_lose_sight_of_all_objects_are_drawn_again(self):
+        rng = np.random.default_rng(1)
+        for _ in range(25):
+            world, track, _ = RoomSequenceScenes()._sample_view(rng)
+            for view in track[::3].tolist() + track[-1:].tolist():
+                self.assertGreaterEqual(objects_room.count_pixels(world, objects_room.ring_camera(*view)).max(), 20)
+
     def test_ids_stay_with_their_objects(self):
         seen = 0
         for scene in self.scenes:
