@@ -2,10 +2,13 @@
 
     python -m tfobj.evaluate --run_dir=runs/quickstart
     python -m tfobj.evaluate --run_dir=runs/quickstart --num_slots=6 --num_iterations=5
+    python -m tfobj.evaluate --run_dir=runs/slot_attention_clevr6 --min_objects=7 --max_objects=10 --num_slots=11
+    python -m tfobj.evaluate --run_dir=runs/genesis_v2_objects_room --dataset_variant=six_objects
 
 Prints a table, writes evaluation.json and evaluation.png (images, masks and slots) into the run directory; what differs
-from the default goes into the file names. The protocol of the papers is the first 320 test images. The noise is fixed
-by --noise_seed per image, so the scores do not depend on the batch size.
+from the default goes into the file names. The protocol of the papers is the first 320 test images, those that pass the
+filters of the training. The noise is fixed by --noise_seed per image, so the scores do not depend on the batch size.
+Other data than that of the training is scored with --dataset, --dataset_variant and the flags after them.
 """
 
 from absl import flags
@@ -22,6 +25,21 @@ _NOISE_SEED = flags.DEFINE_integer("noise_seed", 0, "Seed of the initial slots. 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Images per step; no influence on the scores. (default: 32)", 1)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the prepared data is now. (default: where it was in training)")
 _IMAGE_DIR = flags.DEFINE_string("image_dir", None, "Where the folder of pictures is now. (default: where it was)")
+_CHANGES = {
+    "dataset": flags.DEFINE_string("dataset", None, "Score on this data set. (default: as trained)"),
+    "dataset_variant": flags.DEFINE_string("dataset_variant", None, "Score on this variant. (default: as trained)"),
+    "dataset_config": flags.DEFINE_enum("dataset_config", None, ["generated", "official", "tiny"],
+                                        "Where the examples come from. (default: as trained)"),
+    "preprocessing": flags.DEFINE_string("preprocessing", None, "Recipe for these images. (default: as trained)"),
+    "image_size": flags.DEFINE_string("image_size", None, "Size for these images. (default: as trained)"),
+    "splits": flags.DEFINE_enum("splits", None, ["recipe", "stored"], "Which official records. (default: as trained)"),
+    "sequence_frames": flags.DEFINE_integer("sequence_frames", None, "Frames of sequences. (default: as trained)", 0),
+    "min_objects": flags.DEFINE_integer("min_objects", None, "Scenes with so many objects. (default: as trained)", 0),
+    "max_objects": flags.DEFINE_integer("max_objects", None, "Scenes with at most so many objects, 0: all. "
+                                        "(default: as trained)", 0),
+    "exclude_objects": flags.DEFINE_string("exclude_objects", None, "Scenes without such objects; empty: all. "
+                                           "(default: as trained)"),
+}
 
 
 def main():
@@ -34,7 +52,7 @@ def main():
     result, path, picture = evaluate_run.evaluate_run(
         _RUN_DIR.value, _SPLIT.value, _NUM_EXAMPLES.value, _CHECKPOINT.value, _NUM_SLOTS.value, _NUM_ITERATIONS.value,
         _NOISE_SEED.value, _BATCH_SIZE.value, _DATA_DIR.value, _IMAGE_DIR.value,
-        Countdown("scored", "batches"))
+        Countdown("scored", "batches"), {name: flag.value for name, flag in _CHANGES.items()})
     print(evaluate_run.table(result))
     print(f"written: {path}, {picture}")
 

@@ -23,7 +23,9 @@ from tfobj.errors import UserError
 from tfobj.metrics import reference
 from tfobj.training import evaluate_run
 from tfobj.training import evaluation
+from tfobj.training import evaluation_data
 from tfobj.training import launch
+from tfobj.training import run_directory
 from tfobj.training.tensorflow_engine import TensorFlowEngine
 
 
@@ -106,6 +108,16 @@ class EvaluateRunTest(unittest.TestCase):
         result, _, _ = evaluate_run.evaluate_run(self.root / "folder_run", image_dir=str(self.root / "moved"))
         self.assertGreater(result["scores"]["mse"], 0.0)
 
+    def test_the_protocol_is_the_first_test_images_after_filtering(self):
+        result, path, _ = evaluate_run.evaluate_run(self.root / "run", num_examples=5, changes={"min_objects": 3})
+        self.assertEqual((path.name, result["scores"]["num_images"]), ("evaluation_min3_n5.json", 5))
+        self.assertEqual(result["filters"], {"min_objects": 3, "max_objects": 0, "exclude_objects": ""})
+        data = dataclasses.replace(runs.experiment().data, min_objects=3)
+        source = sources.open_source(data)
+        first = pipeline.EvaluationInput(source, data, "test", 320, 4).examples(5)
+        kept = np.flatnonzero(source.object_counts("test") >= 3)[:5]
+        np.testing.assert_array_equal(first["image"], source.batch(source.read("test", kept))["image"])
+
     def test_other_data_than_in_training_is_refused(self):
         other = self.root / "other"
         data = config.DataConfig(dataset="colored_shapes", dataset_config="tiny", data_dir=str(other))
@@ -116,3 +128,59 @@ class EvaluateRunTest(unittest.TestCase):
     def test_no_run(self):
         with self.assertRaisesRegex(UserError, "holds no run"):
             evaluate_run.evaluate_run(self.root / "none")
+
+
+class OtherDataTest(unittest.TestCase):
+    """A model that was trained on coloured sprites on a coloured background, scored on others."""
+
+    @classmethod
+    def setUpClass(cls):
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.root = pathlib.Path(temporary.name)
+        sets = [("multi_dsprites", "colored_on_colored"), ("multi_dsprites", "colored_on_grayscale"),
+                ("tetrominoes", "")]
+        for dataset, variant in sets:
+            prepared.prepare_dataset(config.DataConfig(
+                dataset=dataset, dataset_variant=variant, dataset_config="tiny", data_dir=str(cls.root)),
+                split_sizes={"train": 8, "validation": 4, "test": 9})
+        experiment = runs.experiment(num_steps=2, batch_size=4, data_dir=str(cls.root), dataset="multi_dsprites",
+                                     dataset_variant="colored_on_colored")
+        with contextlib.redirect_stdout(io.StringIO()):
+            launch.train(experiment, cls.root / "run")
+
+    def evaluate(self, **changes):
+        """Scores the run on other data."""
+        return evaluate_run.evaluate_run(self.root / "run", changes=changes)
+
+    def test_another_variant(self):
+        result, path, picture = self.evaluate(dataset_variant="colored_on_grayscale")
+        stem = "evaluation_multi_dsprites_colored_on_grayscale_tiny"
+        self.assertEqual((path.name, picture.name), (f"{stem}.json", f"{stem}.png"))
+        self.assertEqual(result["data"], "multi_dsprites/colored_on_grayscale/tiny")
+        self.assertEqual((result["split"], result["scores"]["num_images"]), ("test", 9))
+        self.assertEqual(result["data_fingerprint"]["config"], "colored_on_grayscale_tiny")
+        trained = run_directory.read_run(self.root / "run").fingerprint
+        self.assertEqual(trained["config"], "colored_on_colored_tiny")
+        self.assertNotEqual(result["data_fingerprint"]["sha256"], trained["sha256"])
+        self.assertEqual(json.loads(path.read_text()), result)
+
+    def test_what_other_data_must_have(self):
+        with self.assertRaisesRegex(UserError, r"trained on images of shape \(64, 64, 3\), but tetrominoes/tiny has "
+                                    r"\(35, 35, 3\); choose another data set, or .*--image_size"):
+            self.evaluate(dataset="tetrominoes")
+        with self.assertRaisesRegex(UserError, "is not prepared in .*; run `python -m tfobj.prepare"):
+            self.evaluate(dataset_variant="binarized")
+        with self.assertRaisesRegex(UserError, "'gray' is no variant of multi_dsprites"):
+            self.evaluate(dataset_variant="gray")
+
+    def test_filters_go_into_the_file_names(self):
+        trained = runs.experiment().data
+        for changes, expected in (
+                ({"min_objects": 7, "max_objects": 9}, "_min7_max9"),
+                ({"exclude_objects": "shape:sphere,color:green"}, "_without_shape-sphere-color-green"),
+                ({"sequence_frames": 1, "splits": "stored"}, "_splits_stored_frames1"),
+                ({"dataset": "tetrominoes", "image_size": "64"}, "_tetrominoes_tiny_size64"),
+                ({"data_dir": "elsewhere"}, "")):
+            self.assertEqual(evaluation_data.suffix(trained, dataclasses.replace(trained, **changes)), expected)
+        self.assertEqual(evaluation_data.suffix(dataclasses.replace(trained, max_objects=6), trained), "_max0")

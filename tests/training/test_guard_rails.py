@@ -1,12 +1,25 @@
 """Warnings about runs that cannot end well."""
 
 import unittest
+from unittest import mock
 
+from tfobj.config import DataConfig
+from tfobj.errors import UserError
+from tfobj.models.slot_attention import SlotAttentionAutoencoder
 from tfobj.training import guard_rails
 
 
 class GuardRailsTest(unittest.TestCase):
     scores = {"slot_usage": [1.0, 0.5, 0.2], "dead_slots": 0, "slots_alike": 0.2, "num_images": 10}
+
+    def test_sequences_are_refused_by_models_of_single_pictures(self):
+        data = DataConfig(dataset="objects_room", dataset_variant="sequences")
+        with self.assertRaisesRegex(UserError, "data set objects_room/sequences has 16 frames per example; "
+                                    "slot_attention takes single images; use --sequence_frames=1"):
+            guard_rails.check_frames("slot_attention", data, 16)
+        guard_rails.check_frames("slot_attention", data, 0)
+        with mock.patch.object(SlotAttentionAutoencoder, "takes_sequences", True):
+            guard_rails.check_frames("slot_attention", data, 16)
 
     def test_enough_slots(self):
         self.assertEqual(guard_rails.before_training(0, 7, "clevr"), [])

@@ -18,6 +18,7 @@ class ObjectModel(keras.Model):
         image_shape: Tuple (H, W, C).
         num_slots: int. K in training.
         background_slot: int or None. Index of the slot that is always the background, if there is one.
+        takes_sequences: bool. Whether images are sequences [B,T,H,W,C].
 
     Args:
         image_shape: Tuple (H, W, C).
@@ -26,6 +27,7 @@ class ObjectModel(keras.Model):
     """
 
     background_slot = None
+    takes_sequences = False
 
     def __init__(self, image_shape, num_slots, name=None, **config):
         # Layers cast what they need; images and noise keep their precision until then.

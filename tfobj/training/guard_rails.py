@@ -1,7 +1,27 @@
-"""Warnings about runs that train without error and yet cannot end well."""
+"""Runs that cannot begin, and warnings about runs that train without error and yet cannot end well."""
+
+from tfobj import registry
+from tfobj.errors import UserError
 
 ALIKE = 0.9
 """`slots_alike` above which all slots are said to do the same; a model that separates objects stays below 0.5."""
+
+
+def check_frames(model, data_config, num_frames):
+    """Refuses to feed sequences to a model of single pictures.
+
+    Args:
+        model: str. Key of `tfobj.registry.MODELS`.
+        data_config: `tfobj.config.DataConfig`.
+        num_frames: int. Frames per example that the source gives, 0 for single pictures.
+
+    Raises:
+        UserError: the model takes single pictures.
+    """
+    if num_frames and not registry.load(registry.model_entry(model).path).takes_sequences:
+        name = "/".join(filter(None, (data_config.dataset, data_config.dataset_variant)))
+        raise UserError(f"data set {name} has {num_frames} frames per example; {model} takes single images; use "
+                        "--sequence_frames=1")
 
 
 def before_training(missing_slots, num_slots, dataset):
