@@ -1,4 +1,4 @@
-"""The ray caster: geometry against dense sampling, colours against closed forms, shadows against exhaustive search."""
+"""The ray caster: places against projections, colours against closed forms, shadows against exhaustive search."""
 
 import math
 import unittest
@@ -6,57 +6,11 @@ from unittest import mock
 
 import numpy as np
 
+from tests.data.raycast_worlds import crowd
+from tests.data.raycast_worlds import SHAPES
+from tests.data.raycast_worlds import WHITE
 from tfobj.data.scenes import raycast
 from tfobj.data.scenes.raycast import shadows
-from tfobj.data.scenes.raycast import vectors
-
-WHITE = raycast.PlainMaterial((1.0, 1.0, 1.0))
-TILT = raycast.compose(raycast.rotation(2, 0.7), raycast.rotation(0, 0.9))
-
-
-def ring(x, y):
-    return np.sqrt(x * x + y * y)
-
-
-def in_polyhedron(shape):
-    return lambda x, y, z: np.all([vectors.dot(n, (x, y, z)) < d for n, d in shape.faces], axis=0)
-
-
-SHAPES = {  # unit shape, and whether points are inside, written independently
-    "sphere": (raycast.Sphere(), lambda x, y, z: x * x + y * y + z * z < 1.0),
-    "box": (raycast.Box(), lambda x, y, z: np.maximum(np.maximum(abs(x), abs(y)), abs(z)) < 1.0),
-    "cylinder": (raycast.Cylinder(), lambda x, y, z: np.maximum(ring(x, y), abs(z)) < 1.0),
-    "cone": (raycast.Cone(), lambda x, y, z: (ring(x, y) < (1.0 - z) / 2.0) & (abs(z) < 1.0)),
-    "capsule": (raycast.Capsule(0.4), lambda x, y, z: ring(ring(x, y), np.maximum(abs(z) - 0.6, 0.0)) < 0.4),
-    "torus": (raycast.Torus(0.68, 0.32), lambda x, y, z: ring(ring(x, y) - 0.68, z) < 0.32),
-    "tetrahedron": (raycast.tetrahedron(), in_polyhedron(raycast.tetrahedron())),
-    "icosahedron": (raycast.icosahedron(), in_polyhedron(raycast.icosahedron())),
-}
-
-
-def random_rays(number, seed=0):
-    """Rays from a sphere of radius 3 to points around the unit shapes: origins and directions [3,number]."""
-    rng = np.random.default_rng(seed)
-    origin = rng.normal(size=(3, number))
-    origin *= 3.0 / np.sqrt((origin ** 2).sum(axis=0))
-    return origin, rng.uniform(-1.1, 1.1, (3, number)) - origin
-
-
-def crowd(rng):
-    """A room with bodies of all shapes, some in the air, two lamps (one low) and soft shadows."""
-    bodies = []
-    for index, (shape, _) in enumerate(SHAPES.values()):
-        spin = raycast.compose(raycast.rotation(2, rng.uniform(0, 6)), raycast.rotation(0, rng.uniform(0, 6)))
-        place = (1.5 * (index % 3) - 1.5, 1.5 * (index // 3) - 1.5, rng.uniform(0.7, 1.5))
-        material = (raycast.rubber, raycast.metal)[index % 2]((0.8, 0.3, 0.1))
-        bodies.append(raycast.Body(shape, place, rng.uniform(0.3, 0.6, 3), material, index + 1, spin))
-    wall = raycast.Plane((0, 4, 1), (0, -1, 0), WHITE, 20, half_extents=(4, 1))
-    lamps = (raycast.Light((3, -3, 5), 0.5), raycast.Light((-3, -2, 1.2), 0.5, reference=None),
-             raycast.Light((0, 0, 6), 0.1, shadow=False))
-    return raycast.World(tuple(bodies), (raycast.floor(WHITE, (5, 5), id=21), wall), lamps, background_id=22,
-                         background=raycast.sky_gradient((0.6, 0.8, 1.0), (0.2, 0.4, 0.8)),
-                         offsets=raycast.penumbra_offsets(rng))
-
 
 CAMERA = raycast.Camera.look_at((6, -6, 4), (0, 0, 0.5), vertical_fov=45)
 ABOVE = raycast.Camera.look_at((0, 0, 10), (0, 0, 0), vertical_fov=40, up=(0, 1, 0))
@@ -92,71 +46,6 @@ class CameraTest(unittest.TestCase):
         np.testing.assert_array_equal(window, frame[7:55, 16:64])
 
 
-class ShapesTest(unittest.TestCase):
-
-    def test_rays_enter_where_dense_sampling_finds_the_shape(self):
-        origin, direction = random_rays(400)
-        times = np.arange(0.0, 2.0, 5e-4)
-        for name, (shape, inside) in SHAPES.items():
-            samples = inside(*(o[:, None] + times * d[:, None] for o, d in zip(origin, direction)))
-            expected = np.where(samples.any(axis=1), times[samples.argmax(axis=1)], np.inf)
-            self.assertGreater(np.isfinite(expected).mean(), 0.2, name)
-            for dtype in (np.float64, np.float32):
-                found = shape.intersect(origin.astype(dtype), direction.astype(dtype))
-                self.assertEqual(found.dtype, dtype, name)
-                both = np.isfinite(found) & np.isfinite(expected)
-                self.assertLessEqual((np.isfinite(found) != np.isfinite(expected)).sum(), 2, name)  # touching rays
-                self.assertLess(np.abs(found[both] - expected[both]).max(), 2e-3, name)
-
-    def test_rays_along_the_axis_enter_the_ends(self):
-        for name, time in (("cylinder", 2.0), ("cone", 2.0), ("capsule", 2.0), ("sphere", 2.0), ("torus", np.inf)):
-            found = SHAPES[name][0].intersect((0.0, 0.0, 3.0), (np.zeros(1), np.zeros(1), np.full(1, -1.0)))
-            np.testing.assert_allclose(found, time, atol=1e-6, err_msg=name)
-
-    def test_rays_that_point_away_or_start_inside_do_not_enter(self):
-        origin, direction = random_rays(200)
-        for name, (shape, _) in SHAPES.items():
-            self.assertTrue(np.isinf(shape.intersect(origin, -direction)).all(), name)
-            if shape.convex:
-                self.assertTrue(np.isinf(shape.intersect((0.01, 0.02, 0.01), direction)).all(), name)
-
-    def test_normals_point_outwards_also_of_stretched_bodies(self):
-        origin, direction = random_rays(500)
-        tangent = np.random.default_rng(1).normal(size=(3, 500))
-        for name, (shape, inside) in SHAPES.items():
-            half = 0.8 if name in ("torus", "capsule") else (0.5, 0.9, 0.7)
-            body = raycast.Body(shape, (0.1, 0.0, -0.1), half, WHITE, 1, TILT)
-            time = body.intersect(origin, direction)
-            hit = np.isfinite(time)
-            points = (origin + time * direction)[:, hit]
-            normal = np.array(body.normals(body.local_points(points), direction))
-            np.testing.assert_allclose((normal ** 2).sum(axis=0), 1.0, err_msg=name)
-            side = tangent[:, hit] - (tangent[:, hit] * normal).sum(axis=0) * normal
-            step = 1e-3 * (side / np.sqrt((side ** 2).sum(axis=0)) + 0.3 * normal)
-            outer, inner = (inside(*body.local_points(points + sign * step)) for sign in (1.0, -1.0))
-            self.assertLess(np.mean(outer), 0.02, name)  # a step from an edge may go either way
-            self.assertGreater(np.mean(inner), 0.98, name)
-
-    def test_support_is_the_reach_of_the_body(self):
-        cells = np.stack(np.meshgrid(*[np.linspace(-1, 1, 81)] * 3), axis=0).reshape(3, -1)
-        for name, (shape, inside) in SHAPES.items():
-            half = 0.8 if name in ("torus", "capsule") else (0.5, 0.9, 0.7)
-            body = raycast.Body(shape, (0, 0, 0), half, WHITE, 1, TILT)
-            points = vectors.apply(TILT, cells[:, inside(*cells)] * np.array(body.half_extents)[:, None])
-            for direction in ((0.0, 0.0, -1.0), vectors.unit((1.0, 2.0, -0.5))):
-                reach = vectors.dot(direction, points).max()
-                self.assertAlmostEqual(body.support(direction), reach, delta=0.06, msg=name)
-                self.assertGreaterEqual(body.support(direction), reach, name)
-            self.assertLessEqual(np.sqrt(vectors.dot(points, points)).max(), body.radius + 1e-9, name)
-
-    def test_regular_polyhedra_rest_on_a_face(self):
-        self.assertEqual([len(shape.corners) for shape in (raycast.tetrahedron(), raycast.icosahedron())], [4, 12])
-        for shape, number, bottom in ((raycast.tetrahedron(), 3, 1 / 3), (raycast.icosahedron(), 3, 0.7946545)):
-            heights = np.array(shape.corners)[:, 2]
-            np.testing.assert_allclose(np.sort(heights)[:number], -bottom, atol=1e-6)
-            np.testing.assert_allclose((np.array(shape.corners) ** 2).sum(axis=1), 1.0)
-
-
 class IdsTest(unittest.TestCase):
 
     def test_area_of_a_ball(self):
@@ -189,6 +78,11 @@ class IdsTest(unittest.TestCase):
         rows, columns = np.nonzero(ids == 3)
         self.assertAlmostEqual(np.ptp(columns) + 1, 100 * 2.0 / tangent, delta=1)
         self.assertAlmostEqual(np.ptp(rows) + 1, 100 * 1.5 / tangent, delta=1)
+
+    def test_more_surfaces_than_ids_are_refused(self):
+        body = raycast.Body(raycast.Sphere(), (0, 0, 0), 1, WHITE, 1)
+        with self.assertRaisesRegex(ValueError, "255 planes and bodies"):
+            raycast.World((body,) * 254, (raycast.floor(WHITE),), ())
 
     def test_bodies_behind_or_around_the_camera_do_no_harm(self):
         bodies = (raycast.Body(raycast.Sphere(), (12, -12, 8), 1, WHITE, 1),

@@ -5,6 +5,8 @@ import functools
 
 import numpy as np
 
+_MOST_SURFACES = 254  # uint8, less one value for nothing and one for ignored pixels
+
 
 @dataclasses.dataclass(frozen=True)
 class Shading:
@@ -24,13 +26,16 @@ class World:
     """Bodies, planes, lamps and sky.
 
     Attributes:
-        bodies: Sequence of `Body`.
-        planes: Sequence of `Plane`.
-        lights: Sequence of `Light`; the first is the one that mirrored surroundings are lit by.
+        bodies: Tuple of `Body`.
+        planes: Tuple of `Plane`; together with the bodies at most 254.
+        lights: Tuple of `Light`; the first is the one that mirrored surroundings are lit by.
         shading: `Shading`.
         background: Function from unit directions float32 [M,3] to colours [M,3] in [0,1], or None for black.
         background_id: int. Value of the id map where there is nothing.
         offsets: float32 [4096,3] as of `penumbra_offsets`, or None for hard shadows.
+
+    Raises:
+        ValueError: more surfaces than there are ids.
     """
 
     bodies: tuple
@@ -40,6 +45,10 @@ class World:
     background: object = None
     background_id: int = 0
     offsets: np.ndarray = None
+
+    def __post_init__(self):
+        if len(self.surfaces) > _MOST_SURFACES:
+            raise ValueError(f"{len(self.surfaces)} planes and bodies; expected at most {_MOST_SURFACES}")
 
     @functools.cached_property
     def surfaces(self):
