@@ -76,10 +76,12 @@ def _rasterise(code, x, y, scale, orientation, samples=1):
 
 def _box_average(image, samples):
     """Averages squares of samples: uint8 [H*samples,W*samples,C] -> [H,W,C], halves rounded up."""
-    height, width, channels = image.shape
-    squares = image.reshape(height // samples, samples, width // samples, samples, channels)  # [H,s,W,s,C]
     number = samples * samples
-    return ((squares.sum(axis=(1, 3), dtype=np.int64) + number // 2) // number).astype(np.uint8)
+    total = np.full((image.shape[0] // samples, image.shape[1] // samples, image.shape[2]), number // 2, np.uint32)
+    for row in range(samples):
+        for column in range(samples):
+            total += image[row::samples, column::samples]
+    return (total // number).astype(np.uint8)
 
 
 def _repeated(colors):
