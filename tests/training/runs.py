@@ -12,11 +12,11 @@ import sys
 import tempfile
 
 import numpy as np
-import tensorflow as tf
 
 from tests import helpers
 from tfobj import config
 from tfobj.data import prepared
+from tfobj.training import checkpoints
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -64,9 +64,8 @@ def start_training(words, environment=None):
 
 def weights_of(run_dir, folder="checkpoints"):
     """Every array of the last checkpoint: dict name -> array."""
-    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(pathlib.Path(run_dir) / folder)))
-    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()
-            if name.startswith(("model", "optimizer"))}
+    with np.load(checkpoints.newest(pathlib.Path(run_dir) / folder)) as file:
+        return {name: file[name] for name in file if name.startswith(("model/", "optimizer/"))}
 
 
 def largest_difference(first, second):

@@ -10,6 +10,7 @@ import time
 import unittest
 
 from tests.training import runs
+from tfobj.training.checkpoints import newest
 from tfobj.training.launch import LOST_WORKER
 
 SLOW = os.environ.get("TFOBJ_SLOW_TESTS") == "1"
@@ -76,7 +77,7 @@ class MultiWorkerTest(unittest.TestCase):
     @unittest.skipUnless(SLOW, "takes over a minute; TFOBJ_SLOW_TESTS=1 runs it")
     def test_sigterm_to_one_worker_stops_both(self):
         workers = start_workers(self.words("two", num_steps=100_000, checkpoint_every=5, validation_examples=0))
-        wait_for(lambda: (self.root / "two" / "checkpoints" / "checkpoint").exists(), 120)
+        wait_for(lambda: newest(self.root / "two" / "checkpoints"), 120)
         workers[1].send_signal(signal.SIGTERM)
         codes, outputs = self.finish(workers)
         self.assertEqual(codes, [0, 0], outputs)
@@ -88,7 +89,7 @@ class MultiWorkerTest(unittest.TestCase):
         whole = start_workers(self.words("whole", **settings))
         self.assertEqual(self.finish(whole)[0], [0, 0])
         workers = start_workers(self.words("killed", **settings))
-        wait_for(lambda: (self.root / "killed" / "checkpoints" / "checkpoint").exists(), 120)
+        wait_for(lambda: newest(self.root / "killed" / "checkpoints"), 120)
         workers[1].kill()
         killed = time.monotonic()
         (code, _), outputs = self.finish(workers)

@@ -2,7 +2,7 @@
 
     config.json      resolved configuration, image shape, data fingerprint, versions
     command.txt      the command lines that started or resumed the run
-    checkpoints/     recent checkpoints
+    checkpoints/     recent checkpoints, ckpt-<step>.npz; `tfobj.training.checkpoints` says what they hold
     best/            the checkpoint with the best validation score, and best.json
     tensorboard/     event files
     metrics.jsonl    one line of scalars per log or validation
