@@ -117,7 +117,8 @@ class Cone:
         """See the module."""
         x, y, z = points
         ring = np.sqrt(x * x + y * y)
-        base = -1.0 - z > 0.894 * (ring - 0.5 * (1.0 - z))  # nearer to the base than to the side, 0.894 = cos(atan(1/2))
+        # Nearer to the base than to the side; 0.894 is the cosine of the side's slope.
+        base = -1.0 - z > 0.894 * (ring - 0.5 * (1.0 - z))
         return np.where(base, 0.0, x), np.where(base, 0.0, y), np.where(base, -1.0, 0.5 * ring)
 
     def support(self, direction):
