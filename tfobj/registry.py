@@ -64,7 +64,8 @@ DATASETS = {
         "64x64, a room seen from a turning camera; out-of-distribution sets; 16-frame sequences"),
     "shapestacks": DatasetEntry("tfobj.data.builders.shapestacks:Shapestacks", (), 6, "towers of 2-6 blocks"),
     "clevrtex": DatasetEntry(
-        "tfobj.data.builders.clevrtex:Clevrtex", ("full", "outd", "camo", "pbg", "vbg", "grassbg"), 10,
+        "tfobj.data.builders.clevrtex:Clevrtex", ("full", "outd", "camo", "pbg", "vbg", "grassbg"),
+        dict.fromkeys(("full", "outd", "camo", "pbg", "vbg", "grassbg"), 10),
         "textured objects on textured ground; out-of-distribution and camouflage sets"),
     "sketchy": DatasetEntry("tfobj.data.builders.sketchy:Sketchy", (), 0,
                             "128x128 crops of a robot's cameras; no masks, release only"),

@@ -47,7 +47,7 @@ class PreparedTest(unittest.TestCase):
             entry = registry.DATASETS[name]
             for builder in builders:
                 limit = entry.max_objects[builder.builder_config.variant] if entry.variants else entry.max_objects
-                self.assertEqual(builder.scenes.max_objects, limit)
+                self.assertEqual(builder.layout.max_objects or 0, limit)
                 self.assertIn(builder.builder_config.variant, entry.variants or ("",))
 
     def test_a_second_call_leaves_the_set_alone_and_overwrite_replaces_it(self):

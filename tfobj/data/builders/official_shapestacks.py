@@ -1,0 +1,48 @@
+"""Reads the ShapeStacks release for its builder (what that means: `tfobj.data.builders.official_records`)."""
+
+import dataclasses
+
+from tfobj.data.builders import release_files
+from tfobj.data.builders import release_order
+from tfobj.data.builders import shapestacks_files
+from tfobj.data.builders.layout import Layout
+from tfobj.data.scenes import generation
+
+_URL = "http://shapestacks-file.robots.ox.ac.uk/static/download/v1"
+# Small ones first: whether the server answers is known before 33 GB are on their way.
+_ARCHIVES = tuple(release_files.ReleasedFile(f"{_URL}/shapestacks-{kind}.tar.gz", "shapestacks")
+                  for kind in ("meta", "iseg", "rgb"))
+
+
+@dataclasses.dataclass(frozen=True)
+class OfficialShapestacks:
+    """The pictures and instance maps of the default split; `eval` is called validation.
+
+    Read from the unpacked release in the manual directory or its `shapestacks` folder. Where that is missing, the three
+    archives are looked for in the same places, else downloaded; pictures, maps and splits of them are unpacked in
+    the download directory. The pictures of a split are kept in a fixed random order.
+
+    Attributes:
+        extras: dict from name to TFDS feature: `scenario`, `camera`, `stable`.
+    """
+
+    extras: dict
+
+    @property
+    def layout(self):
+        """224x224, up to six objects, with masks."""
+        return Layout((*shapestacks_files.SHAPE, 3), shapestacks_files.MAX_OBJECTS, extras=self.extras)
+
+    def splits(self, dl_manager, manual_dir, sizes, workers):
+        """See `tfobj.data.builders.official_records`; `sizes` is not used, the release decides."""
+        del sizes
+        root = shapestacks_files.find_root(manual_dir) or self._unpack(dl_manager, manual_dir)
+        frames = {split: release_order.fixed_order(shapestacks_files.list_frames(root, split))
+                  for split in shapestacks_files.SPLITS}
+        return {split: (len(tasks), generation.ordered_map(shapestacks_files.read_frame, tasks, workers))
+                for split, tasks in frames.items()}
+
+    def _unpack(self, dl_manager, manual_dir):
+        archives = release_files.locate_all(dl_manager, manual_dir, _ARCHIVES)
+        directory = release_files.unpack_directory(dl_manager, "shapestacks")
+        return release_files.unpack(archives, directory, shapestacks_files.place)

@@ -1,0 +1,85 @@
+"""Reads the Sketchy release for its builder (what that means: `tfobj.data.builders.official_records`)."""
+
+import dataclasses
+import itertools
+import os
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from tfobj.data.builders import release_files
+from tfobj.data.builders import release_order
+from tfobj.data.builders import sketchy_files
+from tfobj.data.builders.layout import Layout
+from tfobj.data.scenes import generation
+from tfobj.errors import UserError
+
+_URL = "https://storage.googleapis.com/sketchy-data"
+_ARCHIVES_PER_SUBSET = 2
+_ARCHIVES = tuple(
+    release_files.ReleasedFile(f"{_URL}/{subset}-{part:05d}-of-{_ARCHIVES_PER_SUBSET:05d}.tar.bz2", "sketchy")
+    for subset in sketchy_files.SUBSETS for part in range(_ARCHIVES_PER_SUBSET))
+
+
+@dataclasses.dataclass(frozen=True)
+class OfficialSketchy:
+    """Squares of two cameras in every step. By name, the first tenth of the episodes is validation, the second test.
+
+    Episodes are read from the folders `sketchy` and `sketchy/records` of the manual directory. Where there are none,
+    the four archives are looked for in the manual directory and its `sketchy` folder, else downloaded, and unpacked in
+    the download directory. The steps of a split are kept in a fixed random order, the 14 pictures of a step together.
+
+    Attributes:
+        extras: dict from name to TFDS feature: `episode`, `step`, `camera`, `crop`.
+    """
+
+    extras: dict
+
+    @property
+    def layout(self):
+        """128x128, no masks; how many objects are visible is not known."""
+        return Layout((sketchy_files.SIZE, sketchy_files.SIZE, 3), has_masks=False, extras=self.extras)
+
+    def splits(self, dl_manager, manual_dir, sizes, workers):
+        """See `tfobj.data.builders.official_records`; `sizes` is not used, the names of the episodes decide."""
+        del sizes
+        folder = os.path.join(manual_dir, "sketchy")
+        episodes = (sketchy_files.list_episodes([folder, os.path.join(folder, "records")])
+                    or sketchy_files.list_episodes([self._unpack(dl_manager, manual_dir)]))
+        if len(episodes) < 10:
+            raise UserError(f"{os.path.dirname(episodes[0])}: holds {len(episodes)} episodes; at least 10 are needed, "
+                            "a tenth each for validation and test; fetch the whole release")
+        validation, test, train = release_order.tenths(episodes)
+        return {split: self._content(paths, workers)
+                for split, paths in (("train", train), ("validation", validation), ("test", test))}
+
+    def _unpack(self, dl_manager, manual_dir):
+        archives = release_files.locate_all(dl_manager, manual_dir, _ARCHIVES)
+        return release_files.unpack(archives, release_files.unpack_directory(dl_manager, "sketchy"),
+                                    sketchy_files.place)
+
+    def _content(self, episodes, workers):
+        steps = release_order.fixed_order(
+            (path, number, *span) for path in episodes for number, span in enumerate(sketchy_files.find_steps(path)))
+        tasks = (_read_task(*step) for step in steps)
+        scenes = generation.ordered_map(sketchy_files.read_step, tasks, workers)
+        return len(steps) * sketchy_files.CROPS_PER_STEP, itertools.chain.from_iterable(scenes)
+
+
+def _read_task(path, number, offset, size):
+    """Arguments of `sketchy_files.read_step`: the pictures of a record, still as JPEG."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        record = file.read(size)
+    try:
+        features = tf.train.Example.FromString(record).features.feature
+    except DecodeError as error:
+        raise UserError(f"{path}: step {number} is damaged ({error}); unpack the archive again") from error
+    jpegs = {}
+    for camera in sketchy_files.CAMERAS:
+        values = features[sketchy_files.feature_name(camera)].bytes_list.value
+        if len(values) != 1:
+            raise UserError(f"{path}: step {number} has no picture {sketchy_files.feature_name(camera)}; is this an "
+                            "episode of the Sketchy data? Fetch the original file again")
+        jpegs[camera] = values[0]
+    return os.path.basename(path), number, jpegs
