@@ -35,8 +35,8 @@ class Light:
 def penumbra_offsets(rng, std=0.175):
     """The table of places within a lamp from which shadow rays come: soft shadows.
 
-    Four successive rows, which the 2x2 sub-pixels of a pixel use, lie on opposite sides of the lamp: this halves the
-    grain of the shadows' edges against independent places.
+    Four successive rows, which the 2x2 sub-pixels of a pixel use, lie on opposite sides of the lamp, so that the
+    edges of the shadows are less grainy than with independent places.
 
     Args:
         rng: `numpy.random.Generator`.
