@@ -27,6 +27,7 @@ from tfobj.data.builders.clevr_masks import ClevrMasks
 from tfobj.data.builders.multi_dsprites import MultiDsprites
 from tfobj.data.builders.objects_room import ObjectsRoom
 from tfobj.data.builders.tetrominoes import Tetrominoes
+from tfobj.data.scenes import generation
 from tfobj.data.scenes.png import encode_png
 from tfobj.errors import UserError
 
@@ -70,10 +71,10 @@ class TetrominoesFileTest(unittest.TestCase):
 
     def test_the_file_is_read_once_and_workers_change_nothing(self):
         self.put()
-        with unittest.mock.patch.object(record_reader, "CHUNK_BYTES", 60_000):  # three records
-            with unittest.mock.patch.object(record_reader, "chunks", side_effect=record_reader.chunks) as chunks:
+        with unittest.mock.patch.object(generation, "CHUNK", 3):
+            with unittest.mock.patch.object(record_reader, "read_scenes", side_effect=record_reader.read_scenes) as read:
                 one = builds.contents(self.prepare())
-            self.assertEqual(chunks.call_count, 1)
+            self.assertEqual(read.call_count, 1)
             two = builds.contents(self.prepare(workers=2, overwrite=True))
         self.assertEqual(one, two)
 

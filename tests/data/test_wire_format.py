@@ -101,7 +101,7 @@ class EqualityTest(unittest.TestCase):
                     np.testing.assert_array_equal(parsed[factor], content[factor])
 
     def test_workers_need_no_tensorflow(self):
-        code = "import sys, tfobj.data.record_conversion; print('tensorflow' in sys.modules)"
+        code = "import sys, tfobj.data.records; print('tensorflow' in sys.modules)"
         output = subprocess.check_output([sys.executable, "-c", code], cwd=helpers.ROOT, text=True)
         self.assertEqual(output.strip(), "False")
 

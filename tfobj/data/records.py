@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 
+from tfobj.data.scenes import generation
 from tfobj.data.scenes.scene import make_scene
 from tfobj.data.wire_format import MalformedExample
 from tfobj.data.wire_format import WireExample
@@ -220,6 +221,11 @@ def canonical_scene(record, family, objects_room_fix=False):
     if not factors:
         del scene["objects"]
     return scene
+
+
+def encoded_scenes(scenes):
+    """The scenes of a list after `tfobj.data.scenes.generation.encode_scene`; a task for worker processes."""
+    return [generation.encode_scene(scene) for scene in scenes]
 
 
 def _factor(record, name, source, family):
