@@ -1,5 +1,7 @@
 """Every experiment file describes a run; the published ones have the published sizes."""
 
+import dataclasses
+import re
 import unittest
 
 from tests import helpers
@@ -49,12 +51,35 @@ class ExperimentsTest(unittest.TestCase):
                           train.decay_rate, train.decay_steps, train.adam_epsilon, train.clip_norm, train.optimizer),
                          (500_000, 64, 4e-4, 10_000, "exponential", 0.5, 100_000, 1e-8, 0.0, "adam"))
 
+    def test_the_header_names_the_data(self):
+        for path in FILES:
+            experiment, header = read_experiment(f"--flagfile={path}"), _header(path)
+            if path.stem in PUBLISHED or path.stem.endswith("_generated"):
+                self.assertIn("# Data: ", header, path)
+                first = re.search(r"--dataset_config=(\w+)", header)[1]
+                self.assertEqual(first, experiment.data.dataset_config, path)
+
+    def test_generated_files_differ_in_the_data_alone(self):
+        names = [path for path in FILES if path.stem.endswith("_generated")]
+        self.assertIn("slot_attention_clevr6_generated", [path.stem for path in names])
+        for path in names:
+            published = read_experiment(f"--flagfile={path.with_stem(path.stem.removesuffix('_generated'))}")
+            experiment = read_experiment(f"--flagfile={path}")
+            self.assertEqual((published.data.dataset_config, experiment.data.dataset_config), ("official", "generated"))
+            self.assertEqual(dataclasses.replace(experiment, data=published.data), published)
+            self.assertEqual(experiment.data.dataset, published.data.dataset)
+
     def test_every_file_says_what_it_reproduces(self):
         for path in FILES:
-            lines = (helpers.ROOT / path).read_text().splitlines()
-            header = [line for line in lines if line.startswith("#")]
-            self.assertTrue(lines[0].startswith("# ") and len(header) >= 1, path)
+            lines, header = (helpers.ROOT / path).read_text().splitlines(), _header(path)
+            self.assertTrue(lines[0].startswith("# "), path)
             if path.stem in PUBLISHED:
-                self.assertIn("Locatello et al. 2020", header[0])
-                self.assertRegex(" ".join(header), r"\d\d\.\d \+- \d\.\d %")
+                self.assertIn("Locatello et al. 2020", lines[0])
+                self.assertRegex(header, r"\d\d\.\d \+- \d\.\d %")
             self.assertTrue(any(line.startswith("--run_dir=runs/") for line in lines), path)
+
+
+def _header(path):
+    """The comment lines of a file, joined."""
+    lines = (helpers.ROOT / path).read_text().splitlines()
+    return "\n".join(line for line in lines if line.startswith("#"))
