@@ -56,8 +56,8 @@ class ExampleReader:
         """
         stored = _flat({part: self._stored[part] for part in parts if part in self._stored})
         values = tf.io.parse_example(records, {
-            key: tf.io.FixedLenFeature(info.shape, _parsed_type(info.dtype)) for key, info in stored.items()})
-        values = {key: tf.cast(value, stored[key].dtype) for key, value in values.items()}
+            key: tf.io.FixedLenFeature(info.shape, _parsed_type(info.tf_dtype)) for key, info in stored.items()})
+        values = {key: tf.cast(value, stored[key].tf_dtype) for key, value in values.items()}
         if self.num_frames:
             values.update({part: _first_frames(values[part], num_frames or self.num_frames)
                            for part in PICTURES + ("camera",) if part in values})
@@ -69,8 +69,8 @@ class ExampleReader:
     def read_factor(self, records, factor):
         """One factor, [B,N, ...], of serialized examples, string [B]."""
         info = self._stored["objects"][factor]
-        key, kind = f"objects/{factor}", _parsed_type(info.dtype)
-        return tf.cast(tf.io.parse_example(records, {key: tf.io.FixedLenFeature(info.shape, kind)})[key], info.dtype)
+        key, kind = f"objects/{factor}", _parsed_type(info.tf_dtype)
+        return tf.cast(tf.io.parse_example(records, {key: tf.io.FixedLenFeature(info.shape, kind)})[key], info.tf_dtype)
 
     def _decode(self, encoded):
         """Decodes the pictures of an example together, because a turn of the loop costs as much as a small picture."""
