@@ -130,7 +130,8 @@ class OfficialTest(unittest.TestCase):
         with unittest.mock.patch("urllib.request.urlopen", side_effect=OSError("no route")):
             with self.assertRaisesRegex(
                     UserError, "http://shapestacks-file.*shapestacks-meta.tar.gz could not be .*no route.*put it at "
-                    f"{self.manual}/shapestacks-meta.tar.gz; missing as well: .*iseg.tar.gz, .*rgb.tar.gz"):
+                    f"{self.manual}/shapestacks-meta.tar.gz; do the same with [^ ]*iseg.tar.gz, [^ ]*rgb.tar.gz; "
+                    f"or unpack the release to {self.manual}/shapestacks$"):
                 self.prepare()
         for name, message in ((MAP.format(TIPPED, 16), f"{MAP.format(TIPPED, 16)} is missing, the instance map"),
                               (image_name(STABLE, 3), f"recordings/{STABLE}: holds no picture rgb-"),

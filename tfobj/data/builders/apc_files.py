@@ -8,7 +8,6 @@ Pictures are made 128x128 as in the GENESIS-V2 paper: shorter side to 128, then 
 """
 
 import os
-import random
 import re
 import zipfile
 import zlib
@@ -108,25 +107,17 @@ def list_scenes(release):
     return scenes
 
 
-def split_scenes(scenes):
+def split_scenes(scenes, place):
     """Divides scenes as the GENESIS-V2 code does: sorted, shuffled with seed 0, a tenth validation, a tenth test.
 
     Args:
         scenes: Iterable of str.
+        place: str. Where they are.
 
     Returns:
-        dict from split to a list of scenes.
-
-    Raises:
-        UserError: there are fewer than ten.
+        dict from split to a list of scenes, see `release_order.tenths`.
     """
-    scenes = sorted(scenes)
-    if len(scenes) < 10:
-        raise UserError(f"training: holds {len(scenes)} scenes; at least 10 are needed, a tenth each for validation "
-                        "and test; fetch the whole release")
-    random.Random(0).shuffle(scenes)
-    validation, test, train = release_order.tenths(scenes)
-    return {"train": train, "validation": validation, "test": test}
+    return release_order.tenths(release_order.fixed_order(sorted(scenes)), "validation", "test", place)
 
 
 def read_frame(scene, name, image, mask_name, mask):

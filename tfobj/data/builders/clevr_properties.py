@@ -22,8 +22,9 @@ class ClevrProperties(SceneBuilder):
 
     BUILDER_CONFIGS = scene_configs(_SIZES, official_sizes={}, official_shards=_LET_TFDS_DECIDE)
     DESCRIPTION = ("Three to ten cubes, spheres and cylinders with shape, size, colour, material and position. "
-                   "Generated: the whole frame squeezed to 128x128, with masks. Official: CLEVR v1.0, 320x480, no masks, in "
-                   "the order of TFDS' own clevr:3.1.0; the properties of the test split were never released.")
+                   "Generated: the whole frame squeezed to 128x128, with masks. Official: CLEVR v1.0, 320x480, no "
+                   "masks, in the order of TFDS' own clevr:3.1.0; the properties of the test split are not "
+                   "public.")
     HOMEPAGE = "https://cs.stanford.edu/people/jcjohns/clevr/"
     CITATION = """@inproceedings{johnson2017clevr,
   title = {{CLEVR}: A Diagnostic Dataset for Compositional Language and Elementary Visual Reasoning},

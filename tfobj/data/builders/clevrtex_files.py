@@ -38,8 +38,10 @@ def placer(variant):
 
 
 def find_root(manual_dir, variant):
-    """Directory with an unpacked variant: `clevrtex_VARIANT`, also in `clevrtex`, of the manual directory, or None."""
+    """Directory `clevrtex_VARIANT`: the manual directory itself, in it, or in its `clevrtex`; None if there is none."""
     name = f"clevrtex_{variant}"
+    if os.path.basename(os.path.abspath(manual_dir)) == name and os.path.isdir(manual_dir):
+        return manual_dir
     roots = [os.path.join(manual_dir, name), os.path.join(manual_dir, "clevrtex", name)]
     return next(filter(os.path.isdir, roots), None)
 

@@ -4,7 +4,6 @@ import dataclasses
 import os
 
 from tfobj.data.builders import apc_files
-from tfobj.data.builders import official_file
 from tfobj.data.builders import release_files
 from tfobj.data.builders import release_order
 from tfobj.data.builders.layout import Layout
@@ -37,11 +36,11 @@ class OfficialApc:
         del sizes
         roots = (manual_dir, os.path.join(manual_dir, "apc"))
         root = next((root for root in roots if os.path.isdir(os.path.join(root, "training"))), None)
-        release = (apc_files.Directory(root) if root
-                   else apc_files.Archive(official_file.locate(dl_manager, manual_dir, _ARCHIVE)))
+        release = (apc_files.Directory(root) if root else apc_files.Archive(
+            *release_files.locate_all(dl_manager, manual_dir, [_ARCHIVE], "training")))
         scenes = apc_files.list_scenes(release)
         contents = {}
-        for split, names in apc_files.split_scenes(scenes).items():
+        for split, names in apc_files.split_scenes(scenes, release.path).items():
             frames = release_order.fixed_order(sorted((image, mask, scene) for scene in names
                                                       for image, mask in scenes[scene]))
             tasks = self._tasks(release, frames)

@@ -45,7 +45,11 @@ class OfficialClevr:
         download_dir = os.fspath(dl_manager.download_dir)
         stock = tfds.builder(_STOCK, data_dir=os.path.dirname(download_dir))
         if not stock.is_prepared():
-            _prepare(stock, official_file.locate(dl_manager, manual_dir, _ARCHIVE), download_dir)
+            archive = official_file.locate(dl_manager, manual_dir, _ARCHIVE)
+            if getattr(dl_manager, "offline", False):  # the data doctor, who must not write gigabytes
+                raise UserError(f"{archive}: is checked while it is prepared; run python -m tfobj.prepare "
+                                "--dataset=clevr_properties --dataset_config=official")
+            _prepare(stock, archive, download_dir)
         return {split: (stock.info.splits[split].num_examples,
                         generation.ordered_map(clevr_files.read_scene, _tasks(stock, split), workers))
                 for split in _SPLITS}

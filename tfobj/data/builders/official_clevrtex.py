@@ -8,7 +8,6 @@ from tfobj.data.builders import release_files
 from tfobj.data.builders import release_order
 from tfobj.data.builders.layout import Layout
 from tfobj.data.scenes import generation
-from tfobj.errors import UserError
 
 _URL = "https://thor.robots.ox.ac.uk/datasets/clevrtex"
 _FULL_PARTS = 5
@@ -52,8 +51,9 @@ class OfficialClevrtex:
                 for split, paths in contents.items()}
 
     def _unpack(self, dl_manager, manual_dir):
-        archives = release_files.locate_all(dl_manager, manual_dir, self.archives)
-        directory = release_files.unpack_directory(dl_manager, f"clevrtex_{self.variant}")
+        name = f"clevrtex_{self.variant}"
+        archives = release_files.locate_all(dl_manager, manual_dir, self.archives, name)
+        directory = release_files.unpack_directory(dl_manager, name)
         return release_files.unpack(archives, directory, clevrtex_files.placer(self.variant))
 
     def _cut(self, paths, root):
@@ -63,8 +63,4 @@ class OfficialClevrtex:
                   "those of other people's results", file=sys.stderr, flush=True)
         if self.variant == "outd":
             return {"test": paths}
-        if len(paths) < 10:
-            raise UserError(f"{root}: holds {len(paths)} scenes; at least 10 are needed, a tenth each for test and "
-                            "validation; fetch the whole release")
-        test, validation, train = release_order.tenths(paths)
-        return {"train": train, "validation": validation, "test": test}
+        return release_order.tenths(paths, "test", "validation", root)

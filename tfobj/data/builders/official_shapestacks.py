@@ -43,6 +43,6 @@ class OfficialShapestacks:
                 for split, tasks in frames.items()}
 
     def _unpack(self, dl_manager, manual_dir):
-        archives = release_files.locate_all(dl_manager, manual_dir, _ARCHIVES)
+        archives = release_files.locate_all(dl_manager, manual_dir, _ARCHIVES, "shapestacks")
         directory = release_files.unpack_directory(dl_manager, "shapestacks")
         return release_files.unpack(archives, directory, shapestacks_files.place)

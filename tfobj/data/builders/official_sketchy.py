@@ -43,18 +43,17 @@ class OfficialSketchy:
     def splits(self, dl_manager, manual_dir, sizes, workers):
         """See `tfobj.data.builders.official_records`; `sizes` is not used, the names of the episodes decide."""
         del sizes
-        folder = os.path.join(manual_dir, "sketchy")
-        episodes = (sketchy_files.list_episodes([folder, os.path.join(folder, "records")])
+        episodes = (sketchy_files.list_episodes(sketchy_files.folders(manual_dir))
                     or sketchy_files.list_episodes([self._unpack(dl_manager, manual_dir)]))
-        if len(episodes) < 10:
-            raise UserError(f"{os.path.dirname(episodes[0])}: holds {len(episodes)} episodes; at least 10 are needed, "
-                            "a tenth each for validation and test; fetch the whole release")
-        validation, test, train = release_order.tenths(episodes)
-        return {split: self._content(paths, workers)
-                for split, paths in (("train", train), ("validation", validation), ("test", test))}
+        splits = release_order.tenths(episodes, "validation", "test", os.path.dirname(episodes[0]))
+        return {split: self._content(paths, workers) for split, paths in splits.items()}
+
+    def episode(self, path):
+        """One episode file alone: (number of examples, iterable of encoded scenes)."""
+        return self._content([path], 1)
 
     def _unpack(self, dl_manager, manual_dir):
-        archives = release_files.locate_all(dl_manager, manual_dir, _ARCHIVES)
+        archives = release_files.locate_all(dl_manager, manual_dir, _ARCHIVES, "sketchy")
         return release_files.unpack(archives, release_files.unpack_directory(dl_manager, "sketchy"),
                                     sketchy_files.place)
 

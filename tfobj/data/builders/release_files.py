@@ -115,16 +115,26 @@ def unpack_directory(dl_manager, name):
     return os.path.join(os.fspath(dl_manager.download_dir), "unpacked", name)
 
 
-def locate_all(dl_manager, manual_dir, files):
-    """Paths of several `ReleasedFile`s, each found or downloaded as by `official_file.locate`.
+def locate_all(dl_manager, manual_dir, files, unpacked):
+    """Paths of several archives, each found or downloaded as by `official_file.locate`.
+
+    Args:
+        dl_manager: `tfds.download.DownloadManager`.
+        manual_dir: str.
+        files: Sequence of `ReleasedFile`.
+        unpacked: str. Path below the manual directory where the unpacked release was looked for in vain.
+
+    Returns:
+        List of str.
 
     Raises:
-        UserError: one could not be downloaded; names the others that are missing too.
+        UserError: one could not be downloaded; names all that are missing.
     """
     missing = [file.url for file in files
                if not any(map(os.path.isfile, official_file.candidate_paths(manual_dir, file)))]
     try:
         return [official_file.locate(dl_manager, manual_dir, file) for file in files]
     except UserError as error:
-        others = [url for url in missing if url not in str(error)]
-        raise UserError(f"{error}; missing as well: {', '.join(others)}") from error if others else error
+        others = ", ".join(url for url in missing if url not in str(error))
+        also = f"; do the same with {others}" if others else ""
+        raise UserError(f"{error}{also}; or unpack the release to {os.path.join(manual_dir, unpacked)}") from error

@@ -42,6 +42,12 @@ def place(member):
     return None if not name or name.startswith(".") else name
 
 
+def folders(manual_dir):
+    """Where episodes may lie: `sketchy` and `sketchy/records` of the manual directory, or that itself if so called."""
+    folder = manual_dir if os.path.basename(os.path.abspath(manual_dir)) == "sketchy" else f"{manual_dir}/sketchy"
+    return [folder, os.path.join(folder, "records")]
+
+
 def list_episodes(directories):
     """Paths of the episode files in some directories (not below them), ordered by name.
 
