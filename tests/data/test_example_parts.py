@@ -99,10 +99,12 @@ class FactorsTest(PartsTestCase):
         np.testing.assert_array_equal(batch["background"][0], expected[rows].repeat(2, 1))
 
     def test_through_the_pipeline(self):
-        data = pipeline.TrainingInput(self.open(), DataConfig(), 3, 0, masks=False, factors=True)
+        data = pipeline.TrainingInput(self.open(), DataConfig(), 3, 0, factors=True)
         batch = next(iter(data.dataset()))
         self.assertEqual(batch["objects"]["position"].shape, (3, OBJECTS, 2))
         self.assertNotIn("mask", batch)
+        data = pipeline.TrainingInput(self.open(), DataConfig(), 3, 0, masks=True)
+        self.assertEqual(set(data.dataset().element_spec), {"image", "mask", "num_objects"})
         data = pipeline.EvaluationInput(self.open(), DataConfig(), "train", 0, 4, factors=True)
         batch = next(iter(data.dataset()))
         np.testing.assert_array_equal(batch["objects"]["code"], self.decoded()["objects"]["code"][:4])

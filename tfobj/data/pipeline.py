@@ -28,7 +28,7 @@ class TrainingInput:
         data_config: `DataConfig`.
         batch_size: int. Examples per step over all workers and replicas.
         seed: int. Seed of the order.
-        masks: bool. Decode the masks, which learning without supervision does not look at. Defaults to `True`.
+        masks: bool. Decode the masks too, which learning without supervision does not look at. Defaults to `False`.
         factors: bool. Batches carry the factors of the objects, see `tfobj.data.source`. Defaults to `False`.
 
     Attributes:
@@ -39,7 +39,7 @@ class TrainingInput:
         UserError: the filters leave less than one batch, or cannot be applied to this data.
     """
 
-    def __init__(self, source, data_config, batch_size, seed, masks=True, factors=False):
+    def __init__(self, source, data_config, batch_size, seed, masks=False, factors=False):
         total = source.num_examples("train")
         first = min(data_config.num_train_examples or total, total)
         self._kept = object_filters.kept_positions(source, "train", data_config)
