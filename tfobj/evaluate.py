@@ -3,7 +3,7 @@
     python -m tfobj.evaluate --run_dir=runs/quickstart
     python -m tfobj.evaluate --run_dir=runs/quickstart --num_slots=6 --num_iterations=5
     python -m tfobj.evaluate --run_dir=runs/slot_attention_clevr6 --min_objects=7 --max_objects=10 --num_slots=11
-    python -m tfobj.evaluate --run_dir=runs/genesis_v2_objects_room --dataset_variant=six_objects
+    python -m tfobj.evaluate --run_dir=runs/room --dataset=objects_room --dataset_variant=six_objects --num_slots=11
 
 Prints a table, writes evaluation.json and evaluation.png (images, masks and slots) into the run directory; what differs
 from the default goes into the file names. The protocol of the papers is the first 320 test images, those that pass the

@@ -190,6 +190,11 @@ class RefusalTest(FolderTestCase):
         with self.assertRaisesRegex(UserError, "--min_objects/--max_objects"):
             pipeline.TrainingInput(open_source(self.config()), self.config(max_objects=3), 2, 0)
 
+    def test_descriptions_of_objects(self):
+        config = self.config(exclude_objects="shape:sphere")
+        with self.assertRaisesRegex(UserError, "--exclude_objects: a folder of images does not say what they show"):
+            pipeline.TrainingInput(open_source(config), config, 2, 0)
+
     def test_fewer_pictures_than_a_batch(self):
         self.save(5)
         with self.assertRaisesRegex(UserError, "--batch_size=64 but only 3 of 3 training examples"):
