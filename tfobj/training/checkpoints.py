@@ -207,8 +207,7 @@ def _write_array(archive, name, value):
     value = np.asarray(value)
     if value.dtype.isbuiltin != 1:  # bfloat16
         value = value.astype(np.float32)
-    # Without a time, equal states give equal files.
-    with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
         np.lib.format.write_array(entry, value, allow_pickle=False)
 
 
