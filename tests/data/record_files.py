@@ -77,7 +77,7 @@ def room_with_one_wall():
 
 def write(path, records, compression="GZIP"):
     """Writes serialized records to a TFRecord file and returns the path."""
-    with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type=compression)) as writer:
+    with tf.io.TFRecordWriter(os.fspath(path), tf.io.TFRecordOptions(compression_type=compression)) as writer:
         for record in records:
             writer.write(record)
     return path
@@ -88,3 +88,8 @@ def write_bytes(path, content):
     with open(path, "wb") as file:
         file.write(content)
     return path
+
+
+def read(path, compression=""):
+    """The serialized records of a TFRecord file, bytes."""
+    return list(tf.data.TFRecordDataset(path, compression).as_numpy_iterator())

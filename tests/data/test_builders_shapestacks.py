@@ -141,6 +141,12 @@ class OfficialTest(unittest.TestCase):
             with self.subTest(name=name), self.assertRaisesRegex(UserError, message):
                 self.prepare()
 
+    def test_unassigned_pixels_are_ignored(self):
+        values = np.zeros((224, 224), np.uint8)
+        values[:10], values[10:20] = 224, 192
+        found = shapestacks_files.label_map(small_releases.png(values), "a.map")
+        self.assertEqual([found[0, 0], found[10, 0], found[20, 0]], [255, 6, 0])
+
     def test_files_that_are_not_what_they_should_be(self):
         image, map_name = image_name(STABLE, 3), MAP.format(STABLE, 3)
         small = small_releases.photo(0, 64, 64)
@@ -151,7 +157,7 @@ class OfficialTest(unittest.TestCase):
                 (image, small_releases.png(small_releases.photo(0, 224, 224)[..., 0]), "mode L, expected RGB or RGBA"),
                 (map_name, small_releases.png(labels(16), palette=True), "mode P, expected L or LA or RGB"),
                 (map_name, small_releases.png(labels(16)), "gray value 1 is no label"),
-                (map_name, small_releases.png(32 * labels(16) + 32), "gray value 224 is no label"),
+                (map_name, small_releases.png(36 * labels(16) + 32), "gray value 36 is no label|gray value 68 is no label"),
                 (map_name, small_releases.png(small[..., 0]), "64x64 pixels")):
             self.put({**self.files, name: content})
             with self.subTest(message=message), self.assertRaisesRegex(UserError, f"{name}: .*{message}"):

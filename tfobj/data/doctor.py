@@ -1,8 +1,10 @@
 """The data doctor: looks at a record file or a prepared set and says what is wrong and how to mend it."""
 
+import dataclasses
 import os
 
 from tfobj import visualisation
+from tfobj.data import doctor_release
 from tfobj.data import records
 from tfobj.data.doctor_file import check_file
 from tfobj.data.doctor_prepared import check_prepared
@@ -15,7 +17,8 @@ def examine(data_config, file="", max_examples=1000, contact_sheet=""):
     Args:
         data_config: `tfobj.config.DataConfig`. Names the set or, together with `file`, what the file should be; without
             `dataset` the file is recognised by its features.
-        file: str. Path of a TFRecord file; empty: the prepared set.
+        file: str. Path of a TFRecord file, or of a release of another kind (a file of it or its directory); empty: the
+            prepared set.
         max_examples: int. Examples per file or split whose content is looked at; 0: all.
         contact_sheet: str. Path of the PNG with up to 16 examples, each as image, mask and overlay; empty:
             `contact_sheets` in the data directory.
@@ -26,7 +29,12 @@ def examine(data_config, file="", max_examples=1000, contact_sheet=""):
     Raises:
         UserError: unknown or unprepared data set, or the picture cannot be written.
     """
-    if file:
+    if file and _is_other_release(data_config, file):
+        released = dataclasses.replace(data_config, dataset=data_config.dataset or doctor_release.recognise(file),
+                                       dataset_config="official")
+        report, content = doctor_release.check_release(released, file, max_examples)
+        name = os.path.basename(os.path.normpath(file))
+    elif file:
         report, content = check_file(file, _family_name(data_config), max_examples)
         name = os.path.basename(file)
     else:
@@ -37,6 +45,13 @@ def examine(data_config, file="", max_examples=1000, contact_sheet=""):
         _draw(content, path)
         report.fact("contact sheet", path)
     return report
+
+
+def _is_other_release(data_config, path):
+    """Whether a path belongs to a release that is not one record file of the multi-object family."""
+    if data_config.dataset:
+        return doctor_release.is_release_of_files(data_config.dataset)
+    return os.path.exists(path) and doctor_release.recognise(path) is not None
 
 
 def _family_name(data_config):

@@ -120,5 +120,7 @@ class _Examination:
 def _unknown(features):
     if {"id", "image", "mask", "num_objects"} <= set(features):
         return ("this is a file of a prepared set", "check the whole set: --check --dataset=NAME --data_dir=DIRECTORY")
+    if "pixels/basket_front_left" in features:
+        return "this is an episode of Sketchy", "check it as such: --check --dataset=sketchy --file=FILE"
     return (f"the features fit none of: {', '.join(records.FAMILIES)}",
             "give a file of one of these, or say which it should be with --dataset=NAME")

@@ -14,6 +14,7 @@ from tfobj.data import tfrecord_files
 from tfobj.data.doctor_content import ContentCheck
 from tfobj.data.doctor_report import HealthReport
 from tfobj.data.doctor_scan import scan_records
+from tfobj.data.example_reader import flat_parts, nested_parts, parsed_type
 from tfobj.data.scenes import generation
 from tfobj.errors import UserError
 from tfobj.labels import IGNORE_ID
@@ -84,6 +85,9 @@ class _SplitExamination:
         self._features = builder.info.features
         self._split, self._info, self._limit = split, info, max_examples or float("inf")
         self._shapes = {name: self._features[name].shape for name in generation.PICTURES if name in self._features}
+        stored = flat_parts(self._features.get_serialized_info())
+        self._stored = {name: tf.io.FixedLenFeature(info.shape, parsed_type(info.dtype))
+                        for name, info in stored.items()}
         self._position = 0
 
     def run(self):
@@ -126,13 +130,13 @@ class _SplitExamination:
         self._check_bookkeeping(where, example)
         self._check_background(where, example)
         mask = example["mask"][..., 0] if "mask" in example else None
-        self._content.add(where, example["image"], mask, example.get("visibility"))
+        visibility = example["visibility"].astype(bool) if "visibility" in example else None
+        self._content.add(where, example["image"], mask, visibility)
 
     def _decode(self, serialized):
         """The example as NumPy arrays; pictures are decoded here, because their errors are clearer."""
-        skip = {name: tfds.decode.SkipDecoding() for name in self._shapes}
-        example = self._features.deserialize_example(serialized, decoders=skip)
-        example = tf.nest.map_structure(lambda value: value.numpy(), example)
+        example = tf.io.parse_single_example(serialized, self._stored)
+        example = nested_parts({name: value.numpy() for name, value in example.items()})
         for name, shape in self._shapes.items():
             frames = [_decode_picture(name, frame, shape[-3:]) for frame in np.atleast_1d(example[name])]
             if len(shape) == 4 and len(frames) != shape[0]:

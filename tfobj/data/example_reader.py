@@ -54,9 +54,9 @@ class ExampleReader:
             dict: pictures uint8 [B,H,W,C], of sequences [B*T,H,W,C]; `visibility` bool [B,N+1]; `objects`, a dict
             from factor to [B,N, ...]; `camera` [B*T, ...].
         """
-        stored = _flat({part: self._stored[part] for part in parts if part in self._stored})
+        stored = flat_parts({part: self._stored[part] for part in parts if part in self._stored})
         values = tf.io.parse_example(records, {
-            key: tf.io.FixedLenFeature(info.shape, _parsed_type(info.tf_dtype)) for key, info in stored.items()})
+            key: tf.io.FixedLenFeature(info.shape, parsed_type(info.tf_dtype)) for key, info in stored.items()})
         values = {key: tf.cast(value, stored[key].tf_dtype) for key, value in values.items()}
         if self.num_frames:
             values.update({part: _first_frames(values[part], num_frames or self.num_frames)
@@ -64,12 +64,12 @@ class ExampleReader:
         pictures = [part for part in PICTURES if part in values]
         if pictures:
             values.update(self._decode({part: values[part] for part in pictures}))
-        return _nested(values)
+        return nested_parts(values)
 
     def read_factor(self, records, factor):
         """One factor, [B,N, ...], of serialized examples, string [B]."""
         info = self._stored["objects"][factor]
-        key, kind = f"objects/{factor}", _parsed_type(info.tf_dtype)
+        key, kind = f"objects/{factor}", parsed_type(info.tf_dtype)
         return tf.cast(tf.io.parse_example(records, {key: tf.io.FixedLenFeature(info.shape, kind)})[key], info.tf_dtype)
 
     def _decode(self, encoded):
@@ -95,19 +95,20 @@ def _class_names(features):
     return {name: tuple(feature.names) for name, feature in inner.items() if hasattr(feature, "names")}
 
 
-def _flat(stored):
+def flat_parts(stored):
     """Keys as they stand in a `tf.train.Example`: the factors of `objects` as `objects/<factor>`."""
     flat = {part: info for part, info in stored.items() if part != "objects"}
     return {**flat, **{f"objects/{factor}": info for factor, info in stored.get("objects", {}).items()}}
 
 
-def _nested(values):
+def nested_parts(values):
+    """The inverse of `flat_parts` for values of any kind."""
     nested = {key: value for key, value in values.items() if "/" not in key}
     objects = {key.partition("/")[2]: value for key, value in values.items() if "/" in key}
     return {**nested, "objects": objects} if objects else nested
 
 
-def _parsed_type(dtype):
+def parsed_type(dtype):
     """The type of a `tf.train.Example` list that holds values of `dtype`."""
     if dtype == tf.string:
         return tf.string

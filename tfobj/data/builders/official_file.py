@@ -36,6 +36,8 @@ def locate(dl_manager, manual_dir, family):
     for path in paths:
         if os.path.isfile(path):
             return path
+    if getattr(dl_manager, "offline", False):
+        raise UserError(f"{paths[0]} does not exist; fetch it from {family.url}")
     _check_reachable(family.url, paths[0])
     print(f"{family.file_name} is not in {manual_dir}; downloading {family.url}", file=sys.stderr, flush=True)
     tfds.enable_progress_bar()

@@ -56,5 +56,5 @@ def scene_configs(generated_sizes=None, variant="", official_sizes=None, officia
         configs.append(SceneConfig(name=f"{prefix}official", variant=variant, source="official",
                                    split_sizes=official_sizes,
                                    num_shards=official_shards if official_sizes else 0,
-                                   description="The examples of the release, in its order."))
+                                   description="The examples of the release."))
     return configs

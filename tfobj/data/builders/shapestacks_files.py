@@ -17,11 +17,13 @@ from tfobj.data.builders import pictures
 from tfobj.data.scenes import generation
 from tfobj.data.scenes.scene import make_scene
 from tfobj.errors import UserError
+from tfobj.labels import IGNORE_ID
 
 SHAPE = (224, 224)
 MAX_OBJECTS = 6
 SPLITS = {"train": "train", "validation": "eval", "test": "test"}
 _LABEL_STEP = 32
+_UNASSIGNED = 224  # reserved in the release for pixels without an owner
 _IMAGE = re.compile(r"rgb-(?:[^-]+-){4}cam_(\d+)-mono-0\.png")
 # The folders in front of a scenario differ between the archives.
 _PLACES = (
@@ -118,15 +120,15 @@ def label_map(data, name):
         name: str, for error messages.
 
     Returns:
-        uint8 [224,224], 0 background, 1..6 objects.
+        uint8 [224,224], 0 background, 1..6 objects, 255 where the pixel belongs to nothing that was counted.
 
     Raises:
         UserError: no PNG of this size, or values that are no labels.
     """
     values = np.asarray(pictures.decode(data, name, ("L", "LA", "RGB", "RGBA"), SHAPE))
     values = values.reshape(*SHAPE, -1)[..., 0]
-    wrong = values[(values % _LABEL_STEP > 0) | (values > MAX_OBJECTS * _LABEL_STEP)]
+    wrong = values[(values % _LABEL_STEP > 0) | (values > _UNASSIGNED)]
     if wrong.size:
         raise UserError(f"{name}: gray value {wrong[0]} is no label; instance maps hold {_LABEL_STEP} x label, label 0 "
                         f"to {MAX_OBJECTS}; fetch the original file again")
-    return values // _LABEL_STEP
+    return np.where(values == _UNASSIGNED, np.uint8(IGNORE_ID), values // _LABEL_STEP)

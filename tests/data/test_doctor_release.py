@@ -1,0 +1,126 @@
+"""The data doctor on releases that are not one record file, and on sets without masks or with frames."""
+
+import os
+import tempfile
+import unittest
+
+import h5py
+import numpy as np
+
+from tests.data import record_files
+from tests.data import small_releases
+from tests.data import test_builders_clevrtex
+from tests.data import test_builders_shapestacks
+from tfobj.config import DataConfig
+from tfobj.data import doctor
+from tfobj.data import prepared
+from tfobj.data.scenes.png import encode_png
+
+STEP = os.path.join(os.path.dirname(__file__), "files", "sketchy_step.tfrecords")
+
+
+class DoctorReleaseTest(unittest.TestCase):
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def examine(self, file="", **kwargs):
+        return doctor.examine(DataConfig(data_dir=self.directory, **kwargs), file)
+
+    def test_a_release_is_recognised_by_its_folders(self):
+        root = os.path.join(self.directory, "release")
+        small_releases.write_tree(root, test_builders_shapestacks.release())
+        report = self.examine(root)
+        self.assertTrue(report.healthy, report.problems)
+        facts = dict(report.facts)
+        self.assertTrue(report.subject.endswith("release of shapestacks"))
+        self.assertGreater(int(facts["content examined"].split()[0]), 2)
+        self.assertTrue(os.path.isfile(facts["contact sheet"]))
+        self.assertFalse(os.path.exists(os.path.join(self.directory, "shapestacks")))
+
+    def test_what_is_missing_in_a_release_is_named(self):
+        root = os.path.join(self.directory, "release")
+        files = test_builders_shapestacks.release()
+        lost = next(name for name in files if name.endswith(".map"))
+        small_releases.write_tree(root, {name: content for name, content in files.items() if name != lost})
+        report = self.examine(root)
+        self.assertEqual(len(report.problems), 1)
+        self.assertRegex(report.problems[0], r"\.map is missing.*unpack shapestacks-iseg")
+
+    def test_a_variant_can_be_named(self):
+        root = os.path.join(self.directory, "release")
+        small_releases.write_tree(root, test_builders_clevrtex.release("camo", 10))
+        report = self.examine(root, dataset="clevrtex", dataset_variant="camo")
+        self.assertTrue(report.healthy, report.problems)
+        self.assertEqual({split: dict(report.facts)[split] for split in ("train", "validation", "test")},
+                         {"train": "8 examples", "validation": "1 examples", "test": "1 examples"})
+
+    def test_hdf5_file(self):
+        path = os.path.join(self.directory, "shapes.h5")
+        with h5py.File(path, "w") as file:
+            for group in ("training", "validation", "test"):
+                pixels = np.zeros((1, 3, 28, 28, 1), np.float32)
+                pixels[:, :, 3:9, 4:9] = 1.0
+                file[f"{group}/features"], file[f"{group}/groups"] = pixels, 2.0 * pixels
+        report = self.examine(path)
+        self.assertTrue(report.healthy, report.problems)
+        self.assertEqual(dict(report.facts)["content examined"], "9 examples")
+        with h5py.File(path, "a") as file:
+            del file["test/groups"]
+        self.assertRegex(self.examine(path).problems[0], "has no array test/groups")
+
+    def test_an_episode_of_sketchy(self):
+        report = self.examine(STEP)
+        self.assertRegex(report.problems[0], "this is an episode of Sketchy; check it as such: .*--dataset=sketchy")
+        report = self.examine(STEP, dataset="sketchy")
+        self.assertTrue(report.healthy, report.problems)
+        self.assertEqual(dict(report.facts)["episode"], "14 examples")
+        with open(STEP, "rb") as file:
+            path = record_files.write_bytes(os.path.join(self.directory, "cut.tfrecords"), file.read()[:-9])
+        self.assertRegex(self.examine(path, dataset="sketchy").problems[0], "cut off or damaged in step 0")
+
+    def test_nothing_is_fetched(self):
+        report = self.examine(os.path.join(self.directory, "nowhere"), dataset="apc")
+        self.assertRegex(report.problems[0], "nowhere: does not exist; check the path")
+        os.makedirs(os.path.join(self.directory, "empty"))
+        report = self.examine(os.path.join(self.directory, "empty"), dataset="shapestacks")
+        self.assertRegex(report.problems[0], "shapestacks-.*does not exist; fetch it from http")
+
+
+class PreparedTest(unittest.TestCase):
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.config = DataConfig(dataset="objects_room", dataset_variant="sequences", dataset_config="tiny",
+                                 data_dir=directory.name)
+        sizes = {"train": 2, "validation": 1, "test": 1}
+        self.builder = prepared.prepare_dataset(self.config, split_sizes=sizes)
+
+    def rewrite(self, change):
+        path = self.builder.info.splits["train"].filepaths[0]
+        records = [record_files.edited(record, change) for record in record_files.read(path)]
+        record_files.write(path, records, "")
+
+    def test_sequences(self):
+        report = doctor.examine(self.config)
+        self.assertTrue(report.healthy, report.problems)
+        self.assertEqual(dict(report.facts)["content examined"], "4 examples")
+
+    def test_background_that_contradicts_the_mask(self):
+        def change(features):
+            empty = encode_png(np.zeros((64, 64), np.uint8))
+            for frame in range(16):
+                features["background"].bytes_list.value[frame] = empty
+        self.rewrite(change)
+        self.assertRegex(doctor.examine(self.config).problems[0], "map of background parts.*2 of 4 examined")
+
+    def test_lost_frame(self):
+        self.rewrite(lambda features: features["image"].bytes_list.value.pop())
+        self.assertRegex(doctor.examine(self.config).problems[0], "cannot be decoded.*2 of 4 examined")
+
+
+if __name__ == "__main__":
+    unittest.main()
