@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfobj.config import DataConfig
 from tfobj.data import folder
+from tfobj.data import order
 from tfobj.data import pipeline
 from tfobj.data.source import open_source
 from tfobj.errors import UserError
@@ -110,7 +111,7 @@ class FolderSourceTest(FolderTestCase):
         batch = next(data.dataset().as_numpy_iterator())
         self.assertEqual(set(batch), {"image"})
         self.assertEqual((batch["image"].dtype, batch["image"].shape), (np.uint8, (4, 16, 24, 3)))
-        np.testing.assert_array_equal(batch["image"][:, -1, -1, 0], pipeline.epoch_order(0, 0, 8)[:4])
+        np.testing.assert_array_equal(batch["image"][:, -1, -1, 0], order.epoch_order(0, 0, 8)[:4])
         batch = next(pipeline.EvaluationInput(source, self.config(), "test", 0, 2).dataset().as_numpy_iterator())
         np.testing.assert_array_equal(batch["image"][:, -1, -1, 0], [9, 9])
         np.testing.assert_array_equal(batch["valid"], [True, False])

@@ -13,6 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tfobj.config import DataConfig
+from tfobj.data import order
 from tfobj.data import pipeline
 from tfobj.data import source as source_module
 from tfobj.data.source import open_source
@@ -106,7 +107,7 @@ class PreparedSourceTest(unittest.TestCase):
         kept = [i for i in range(COUNT) if i % 3 + 1 >= 2]
         seen = [batch["image"][:, 0, 0, 0] for batch in data.dataset().take(2).as_numpy_iterator()]
         self.assertEqual(data.num_examples, len(kept))
-        np.testing.assert_array_equal(np.concatenate(seen), np.array(kept)[pipeline.epoch_order(0, 0, len(kept))[:8]])
+        np.testing.assert_array_equal(np.concatenate(seen), np.array(kept)[order.epoch_order(0, 0, len(kept))[:8]])
         self.assertEqual(data.dataset().element_spec["image"].shape, (4, 12, 10, 3))
 
     def test_counting_decodes_no_image_and_is_done_once(self):

@@ -1,7 +1,7 @@
-"""Batches for training and evaluation: order, filters, sharding over workers and replicas, exact resume.
+"""Batches for training and evaluation as `tf.data`: sharding over workers and replicas, exact resume.
 
-Nothing here is random in itself. Which examples make up step s is computed from the seed and s, so a run that starts
-at step s sees what an uninterrupted run would have seen, on any number of workers and replicas, and starts at once.
+Which examples make up a step is computed from the seed and the step (`tfobj.data.order`), so a run that starts at step
+s sees what an uninterrupted run would have seen, on any number of workers and replicas, and starts at once.
 """
 
 import functools
@@ -9,22 +9,18 @@ import os
 import threading
 import time
 
-import numpy as np
 import tensorflow as tf
 
-from tfobj.data import object_filters
+from tfobj.data.order import EvaluationOrder
+from tfobj.data.order import TrainingOrder
 from tfobj.errors import UserError
 
 
 class TrainingInput:
-    """Endless batches of the train split.
-
-    Epoch e visits the kept examples in the order `epoch_order(seed, e, num_examples)`; the examples that do not fill
-    a last batch are left out of that epoch. Kept are, of the first --num_train_examples, those with --min_objects to
-    --max_objects objects and without --exclude_objects.
+    """Endless batches of the train split, in the order of `tfobj.data.order.TrainingOrder`.
 
     Args:
-        source: A source as described in `tfobj.data.source`.
+        source: A source as described in `tfobj.data.source`, or `tfobj.data.memory.MemorySource`.
         data_config: `DataConfig`.
         batch_size: int. Examples per step over all workers and replicas.
         seed: int. Seed of the order.
@@ -40,22 +36,11 @@ class TrainingInput:
     """
 
     def __init__(self, source, data_config, batch_size, seed, masks=False, factors=False):
-        total = source.num_examples("train")
-        first = min(data_config.num_train_examples or total, total)
-        self._kept = object_filters.kept_positions(source, "train", data_config)
-        self._kept = self._kept[self._kept < first]
-        self._source, self._batch_size = source, batch_size
-        self._decode = functools.partial(source.batch, masks=masks, factors=factors)
-        self.num_examples = len(self._kept)
-        self.steps_per_epoch = self.num_examples // batch_size
-        if not self.steps_per_epoch:
-            raise UserError(f"--batch_size={batch_size} but only {self.num_examples} of {total} training examples are "
-                            "left; use a smaller --batch_size, more data, or relax --num_train_examples, "
-                            "--min_objects, --max_objects, --exclude_objects")
-        self._reads = _Reads()
-        source.read("train", self._kept[:1])  # damaged files are reported here and not from inside TensorFlow
-        self._order = functools.lru_cache(maxsize=2)(
-            lambda epoch: self._kept[epoch_order(seed, epoch, self.num_examples)])
+        self._order = TrainingOrder(source, data_config, batch_size, seed)
+        self.num_examples, self.steps_per_epoch = self._order.num_examples, self._order.steps_per_epoch
+        self._source, self._batch_size, self._reads = source, batch_size, _Reads()
+        self._loader = _loader(source, "train", masks=masks, factors=factors)
+        self._loader.read(self._order.kept[:1])  # damaged files are reported here and not from inside TensorFlow
 
     def dataset(self, start_step=0, num_shards=1, shard_index=0, replicas_per_shard=1):
         """Per-replica batches from `start_step` on, for ever.
@@ -77,11 +62,10 @@ class TrainingInput:
 
         def read(counter):
             step, rows = cut(int(counter))
-            epoch, step = divmod(step, self.steps_per_epoch)
-            return (self._source.read("train", self._order(epoch)[step * self._batch_size + rows]),)
+            return self._loader.read(self._order.positions(step)[rows])
 
         counters = tf.data.Dataset.counter(start_step * replicas_per_shard)
-        return _load(counters, self._reads.counted(read), (tf.string,), cut.rows, self._decode)
+        return _load(counters, self._reads.counted(read), self._loader.specs, cut.size, self._loader.batch)
 
     def settle(self):
         """Waits until the datasets made here have filled their buffers and read no more.
@@ -93,13 +77,12 @@ class TrainingInput:
 
 
 class EvaluationInput:
-    """One pass over the first examples of a split, in their order, in full batches.
+    """One pass over the first examples of a split in full batches, as `tfobj.data.order.EvaluationOrder` has them.
 
-    The last global batch is filled up with copies of earlier examples that are marked `valid=False`: every replica
-    gets a full batch, whatever the number of examples.
+    Every replica gets a full batch, whatever the number of examples.
 
     Args:
-        source: A source as described in `tfobj.data.source`.
+        source: As for `TrainingInput`.
         data_config: `DataConfig`; its object filters are applied.
         split: str.
         num_examples: int. Take the first so many after the filters (fewer if there are no more); 0: all.
@@ -115,15 +98,10 @@ class EvaluationInput:
     """
 
     def __init__(self, source, data_config, split, num_examples, batch_size, factors=False):
-        self._kept = object_filters.kept_positions(source, split, data_config)[:num_examples or None]
-        self._decode = functools.partial(source.batch, factors=factors)
-        self._source, self._split, self._batch_size = source, split, batch_size
-        self.num_examples = len(self._kept)
-        self.num_batches = -(-self.num_examples // batch_size)
-        if not self.num_examples:
-            raise UserError(f"{object_filters.described(data_config)} leave none of the {source.num_examples(split)} "
-                            f"examples of split {split!r}; relax the filters")
-        source.read(split, self._kept[:1])  # as above
+        self._order = EvaluationOrder(source, data_config, split, num_examples, batch_size)
+        self.num_examples, self.num_batches = self._order.num_examples, self._order.num_batches
+        self._batch_size, self._loader = batch_size, _loader(source, split, factors=factors)
+        self._loader.read(self._order.kept[:1])  # as above
 
     def dataset(self, num_shards=1, shard_index=0, replicas_per_shard=1):
         """Per-replica batches of the whole pass; arguments, sharding and errors as in `TrainingInput.dataset`.
@@ -136,40 +114,58 @@ class EvaluationInput:
         cut = _Cut(self._batch_size, num_shards, shard_index, replicas_per_shard, "--eval_batch_size")
 
         def read(counter):
-            step, rows = cut(int(counter))
-            rows = step * self._batch_size + rows
-            index = (rows % self.num_examples).astype(np.int64)
-            return self._source.read(self._split, self._kept[index]), index, rows < self.num_examples
+            number, rows = cut(int(counter))
+            positions, index, valid = (values[rows] for values in self._order.batch(number))
+            return index, valid, *self._loader.read(positions)
 
-        def batch(records, index, valid):
-            return {**self._decode(records), "index": index, "valid": valid}
+        def batch(index, valid, *arrays):
+            return {**self._loader.batch(*arrays), "index": index, "valid": valid}
 
         counters = tf.data.Dataset.range(self.num_batches * replicas_per_shard)
-        return _load(counters, read, (tf.string, tf.int64, tf.bool), cut.rows, batch)
+        specs = (tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.bool), *self._loader.specs)
+        return _load(counters, read, specs, cut.size, batch)
 
     def examples(self, count):
         """The first `count` examples (fewer if there are no more) as one batch: dict of arrays, see `source.batch`."""
-        records = self._source.read(self._split, self._kept[:count])
-        batch = self._decode(tf.constant(list(records)))
+        batch = self._loader.batch(*map(tf.constant, self._loader.read(self._order.kept[:count])))
         return tf.nest.map_structure(lambda value: value.numpy(), batch)
 
 
-def epoch_order(seed, epoch, count):
-    """A uniformly random order of `count` examples that depends on the arguments alone.
+def _loader(source, split, **parts):
+    """What reads batches of a split: `specs`, of the arrays of one example; `read(positions)`, the arrays with a
+    leading axis, outside of TensorFlow's graph; `batch(*arrays)`, a dict of them, inside."""
+    return (_Arrays if hasattr(source, "take") else _Records)(source, split, **parts)
 
-    Random keys are sorted instead of shuffling with a generator: raw generator output is what NumPy promises to keep
-    between versions. One million examples take 0.1 s.
 
-    Args:
-        seed: int, not negative.
-        epoch: int, not negative.
-        count: int.
+class _Records:
+    """Serialized examples, which TensorFlow decodes."""
 
-    Returns:
-        int64 [count], a permutation.
-    """
-    keys = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(count)
-    return np.argsort(keys, kind="stable")
+    specs = (tf.TensorSpec([], tf.string),)
+
+    def __init__(self, source, split, **parts):
+        self._source, self._split = source, split
+        self.batch = functools.partial(source.batch, **parts)
+
+    def read(self, positions):
+        """See `_loader`."""
+        return (self._source.read(self._split, positions),)
+
+
+class _Arrays:
+    """Arrays that are ready for the model."""
+
+    def __init__(self, source, split, **parts):
+        self._take = functools.partial(source.take, split, **parts)
+        self._structure = self._take([0])
+        self.specs = tuple(tf.TensorSpec(value.shape[1:], value.dtype) for value in tf.nest.flatten(self._structure))
+
+    def read(self, positions):
+        """See `_loader`."""
+        return tuple(tf.nest.flatten(self._take(positions)))
+
+    def batch(self, *arrays):
+        """See `_loader`."""
+        return tf.nest.pack_sequence_as(self._structure, arrays)
 
 
 class _Cut:
@@ -182,12 +178,13 @@ class _Cut:
             choices = " or ".join(str(size) for size in (whole, whole + parts) if size)
             raise UserError(f"{flag}={batch_size} cannot be divided by {parts} replicas ({num_shards} workers with "
                             f"{replicas}); use {choices}")
-        self.rows = batch_size // parts
+        self.size = batch_size // parts
         self._first, self._replicas = shard_index * replicas, replicas
 
     def __call__(self, counter):
         step, replica = divmod(counter, self._replicas)
-        return step, (self._first + replica) * self.rows + np.arange(self.rows)
+        first = (self._first + replica) * self.size
+        return step, slice(first, first + self.size)
 
 
 class _Reads:
@@ -219,7 +216,7 @@ class _Reads:
             time.sleep(quiet / 10)
 
 
-def _load(counters, read, types, rows, batch):
+def _load(counters, read, specs, size, batch):
     """Reads and decodes several batches at once and delivers them in order.
 
     A batch is decoded by one thread: with images of a few kilobytes, handing single images between threads would cost
@@ -229,8 +226,8 @@ def _load(counters, read, types, rows, batch):
 
     @tf.autograph.experimental.do_not_convert
     def load(counter):
-        arrays = tf.numpy_function(read, [counter], types, stateful=False)
-        return batch(*(tf.ensure_shape(array, [rows]) for array in arrays))
+        arrays = tf.numpy_function(read, [counter], [spec.dtype for spec in specs], stateful=False)
+        return batch(*(tf.ensure_shape(array, [size, *spec.shape]) for array, spec in zip(arrays, specs)))
 
     options = tf.data.Options()
     options.deterministic = True
