@@ -1,6 +1,7 @@
 """What every `python -m tfobj.X` shares: quiet start, one-line errors, exit status."""
 
 import errno
+import importlib.util
 import os
 import re
 import sys
@@ -22,6 +23,22 @@ def prepare_environment():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     logging.set_verbosity(logging.WARNING)
+
+
+def import_backend():
+    """Imports what KERAS_BACKEND names; TensorFlow need not be installed for JAX.
+
+    Raises:
+        UserError: the backend is not installed, or it is none of the two.
+    """
+    backend = os.environ["KERAS_BACKEND"]
+    if backend == "tensorflow":
+        import_tensorflow()
+    elif backend != "jax":
+        raise UserError(f"KERAS_BACKEND={backend} is not supported; use tensorflow or jax")
+    elif importlib.util.find_spec("jax") is None:
+        raise UserError("KERAS_BACKEND=jax, but jax is not installed; install it with `pip install jax`, on machines "
+                        "with an NVIDIA GPU `pip install 'jax[cuda12]'`")
 
 
 def import_tensorflow():

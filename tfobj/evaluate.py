@@ -45,7 +45,7 @@ _CHANGES = {
 def main():
     """Reads the flags, scores, prints the table."""
     command_line.require(run_dir=_RUN_DIR.value)
-    command_line.import_tensorflow()
+    command_line.import_backend()
     from tfobj.training import evaluate_run
     from tfobj.training.progress import Countdown
 

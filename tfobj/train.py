@@ -21,7 +21,7 @@ experiment_flags.SECTIONS["The model"].append("run_dir")
 def main():
     """Reads the flags and trains."""
     experiment = experiment_flags.read_experiment()
-    command_line.import_tensorflow()
+    command_line.import_backend()
     from tfobj.training import launch
 
     names = [experiment.model, experiment.data.dataset, experiment.data.dataset_variant]

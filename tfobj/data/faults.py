@@ -2,8 +2,7 @@
 
 import contextlib
 import re
-
-import tensorflow as tf
+import sys
 
 from tfobj.errors import UserError
 
@@ -19,8 +18,10 @@ def named(data_config):
     """
     try:
         yield
-    except tf.errors.OpError as error:
-        text = str(error)
+    except Exception as error:
+        text, tf = str(error), sys.modules.get("tensorflow")
+        if tf is None or not isinstance(error, tf.errors.OpError):
+            raise
         if _MARKER not in text and not isinstance(error, tf.errors.DataLossError):
             raise
         found = re.search(r"ParallelMapV2: (?:\w*Error: )?(.*)", text) or re.search(r"(.+)", text)

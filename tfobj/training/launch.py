@@ -4,8 +4,6 @@ import os
 import pathlib
 import sys
 
-import tensorflow as tf
-
 from tfobj.training.checkpoints import newest
 from tfobj.training.trainer import Trainer
 
@@ -27,7 +25,7 @@ def train(experiment, run_dir):
     """
     try:
         return Trainer(experiment, run_dir).run()
-    except tf.errors.OpError as error:
+    except Exception as error:  # TensorFlow's own kinds, which are not named here because it need not be installed
         if experiment.train.strategy != "multi_worker" or not _means_lost_worker(error):
             raise
         saved = newest(pathlib.Path(run_dir) / "checkpoints") or "none"
@@ -38,6 +36,8 @@ def train(experiment, run_dir):
 
 
 def _means_lost_worker(error):
+    import tensorflow as tf
+
     gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
             tf.errors.DeadlineExceededError)
     return isinstance(error, gone) or (isinstance(error, tf.errors.InternalError) and "ollective" in str(error))

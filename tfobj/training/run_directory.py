@@ -168,7 +168,7 @@ def load_run(run_dir, checkpoint="best"):
 
 def _description(experiment, image_shape, fingerprint):
     versions = {"tfobj": tfobj.__version__, "python": platform.python_version()}
-    for name in ("tensorflow", "keras", "numpy"):
+    for name in ("tensorflow", "jax", "keras", "numpy"):
         if name in sys.modules:
             versions[name] = sys.modules[name].__version__
     return {"model": experiment.model, "model_config": dataclasses.asdict(experiment.model_config),

@@ -59,7 +59,7 @@ class Trainer:
             self._lock = run_directory.lock_run(self._directory)
         self._checkpoints = Checkpoints(self._directory, self._model, self._optimizer, config.keep_checkpoints,
                                         self._chief)
-        self._step = self._checkpoints.restore()
+        self._step = self._restore()
         self._saved_step = self._step
         self._summaries = Summaries(self._directory, self._chief)
         self._progress = Progress(self._step, config.num_steps, config.batch_size, quiet=not self._chief)
@@ -70,6 +70,15 @@ class Trainer:
         self._stop_signal = None
         self._scores = {}
         self._pictured = None
+
+    def _restore(self):
+        """The step at which all workers go on."""
+        step = self._checkpoints.restore()
+        _, mean = self._engine.agree(False, step)
+        if mean != step:
+            raise UserError(f"this worker restored step {step} and others did not; --run_dir={self._directory} must lie "
+                            "on a file system that all workers share")
+        return step
 
     @property
     def model(self):

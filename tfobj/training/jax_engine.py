@@ -1,0 +1,214 @@
+"""Training and scoring with JAX, also where TensorFlow is not installed. The interface is that of `engine`."""
+
+import contextlib
+import os
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from jax.sharding import Mesh
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec
+
+from tfobj.data import memory
+from tfobj.errors import UserError
+from tfobj.training.arrays import as_arrays
+from tfobj.training.jax_step import JaxState
+from tfobj.training.jax_step import JaxStep
+
+_RESIDENT_SHARE = 0.25  # of a device's memory that the training images may take
+_DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+_PRECISIONS = {"float32": "highest", "tensorfloat32": "tensorfloat32", "mixed_bfloat16": "default"}
+
+
+class JaxEngine:
+    """See `tfobj.training.engine`. All devices are in this process.
+
+    Args:
+        devices: Sequence of `jax.Device` or None for the first one.
+    """
+
+    num_workers, is_chief = 1, True
+    open_source = staticmethod(memory.open_source)
+    training_input = staticmethod(memory.MemoryTrainingInput)
+    evaluation_input = staticmethod(memory.MemoryEvaluationInput)
+
+    def __init__(self, devices=None):
+        self.devices = list(devices or jax.devices()[:1])
+        mesh = Mesh(np.array(self.devices), ("data",))
+        self._mesh = mesh
+        self._replicated = NamedSharding(mesh, PartitionSpec())
+
+    @classmethod
+    def configured(cls, config):
+        """Prepares the process for a run described by a `TrainConfig`.
+
+        Raises:
+            UserError: several machines, or more devices than there are.
+        """
+        if config.strategy == "multi_worker":
+            raise UserError("--strategy=multi_worker needs KERAS_BACKEND=tensorflow; JAX trains on the devices of one "
+                            "machine")
+        if config.deterministic and _DETERMINISTIC not in os.environ.get("XLA_FLAGS", ""):
+            os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_DETERMINISTIC}".strip()
+        if config.num_devices > 1:
+            with contextlib.suppress(RuntimeError):  # JAX runs already; what there is, is counted below
+                jax.config.update("jax_num_cpu_devices", config.num_devices)
+        jax.config.update("jax_default_matmul_precision", _PRECISIONS[config.precision])
+        keras.config.set_dtype_policy(config.precision.replace("tensorfloat32", "float32"))
+        keras.utils.set_random_seed(config.seed)
+        return cls(_chosen_devices(config))
+
+    @property
+    def num_replicas(self):
+        """int, devices over which a batch is laid out."""
+        return len(self.devices)
+
+    def describe(self):
+        """The devices in words."""
+        device, count = self.devices[0], len(self.devices)
+        kind = "CPU" if device.platform == "cpu" else device.device_kind
+        return f"{count} {kind}{'s' * (count > 1)} (JAX)"
+
+    def warning(self):
+        """A warning if this machine has an NVIDIA GPU that JAX does not see, else None."""
+        if self.devices[0].platform != "cpu" or not os.path.exists("/dev/nvidia0"):
+            return None
+        if "cpu" in os.environ.get("JAX_PLATFORMS", ""):  # chosen on purpose
+            return None
+        return ("this machine has an NVIDIA GPU, but JAX does not see it and computes on the CPU; install the CUDA "
+                "libraries with `pip install 'jax[cuda12]'`")
+
+    def scope(self):
+        """Context in which model and optimizer are created."""
+        return jax.default_device(self.devices[0])
+
+    def training(self, model, optimizer, config):
+        """See the module `engine`."""
+        step = JaxStep(model, optimizer, self._mesh, config.seed, config.clip_norm)
+        return _Training(step, JaxState(model, optimizer, self._replicated), self._replicated, config.steps_per_loop)
+
+    def mapper(self, model, function, evaluation_input):
+        """See the module `engine`."""
+        rows = NamedSharding(self._mesh, PartitionSpec("data"))
+        return _Mapper(model, function, evaluation_input, self._replicated, rows)
+
+    def outputs(self, model, image, noise, **overrides):
+        """See the module `engine`."""
+        def call(values, image, noise):
+            with keras.StatelessScope(state_mapping=list(zip(model.weights, values))):
+                return model(image, noise=noise, **overrides)
+
+        return as_arrays(jax.jit(call)([variable.value for variable in model.weights], image, noise))
+
+    def agree(self, stop, seconds):
+        """There is nobody to agree with."""
+        return stop, seconds
+
+
+def _chosen_devices(config):
+    devices = jax.devices()
+    on_cpu = devices[0].platform == "cpu"
+    wanted = 1 if config.strategy == "one_device" else config.num_devices or (1 if on_cpu else len(devices))
+    if wanted > len(devices):
+        raise UserError(f"--num_devices={wanted} but JAX sees {len(devices)} {devices[0].platform} device(s); use "
+                        "fewer, or --num_devices=0 for all")
+    return devices[:wanted]
+
+
+class _Training:
+    """Makes training loops; the compiled step is shared by all of them."""
+
+    def __init__(self, step, state, sharding, longest):
+        self._step, self._state, self._sharding, self._longest = step, state, sharding, longest
+
+    def start(self, training_input, step):
+        """See the module `engine`."""
+        device = next(iter(self._sharding.device_set))
+        loop = _CpuLoop if device.platform == "cpu" else _DeviceLoop
+        return loop(self._step, self._state, self._sharding, self._longest, training_input, step)
+
+
+class _Loop:
+    def __init__(self, step, state, sharding, longest, training_input, start_step):
+        self._step, self._state, self._sharding, self._longest = step, state, sharding, longest
+        self._input, self._next = training_input, start_step
+
+    def _rows(self, count):
+        """Positions in the training images, int32 [count,B], of the next `count` batches."""
+        return np.stack([self._input.rows(self._next + offset) for offset in range(count)]).astype(np.int32)
+
+    def close(self):
+        """Nothing stays open."""
+
+
+class _CpuLoop(_Loop):
+    """One call per step: XLA computes convolutions inside a loop on one thread and without its fast kernels."""
+
+    def run(self, num_steps):
+        """See the module `engine`."""
+        state, totals, done = self._state.read(), {}, 0
+        for rows in self._rows(num_steps):
+            state, terms = self._step.one(state, self._input.images[rows])
+            last = {name: float(value) for name, value in terms.items()}
+            totals = {name: totals.get(name, 0.0) + value for name, value in last.items()}
+            done += 1
+            if not (np.isfinite(last["loss"]) and np.isfinite(last["gradient_norm"])):
+                break
+        self._state.write(state)
+        self._next += done
+        return done, {name: value / done for name, value in totals.items()}, last
+
+
+class _DeviceLoop(_Loop):
+    """Many steps per call. The images lie in the device's memory if they are small against it."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._resident = None
+        if self._input.images.nbytes <= _RESIDENT_SHARE * _memory(next(iter(self._sharding.device_set))):
+            self._resident = jax.device_put(np.ascontiguousarray(self._input.images), self._sharding)
+
+    def run(self, num_steps):
+        """See the module `engine`."""
+        rows, images = self._rows(num_steps), self._resident
+        if images is None:
+            images, rows = self._fetch(rows)
+        padded = np.zeros((self._longest, rows.shape[1]), np.int32)
+        padded[:num_steps] = rows
+        state, done, totals, last = self._step.many(self._state.read(), images, padded, num_steps)
+        self._state.write(state)
+        done = int(done)
+        self._next += done
+        return (done, {name: float(value) / done for name, value in totals.items()},
+                {name: float(value) for name, value in last.items()})
+
+    def _fetch(self, rows):
+        """The images of these steps alone, padded to one size, and the positions among them."""
+        count, batch_size = rows.shape
+        images = np.zeros((self._longest * batch_size, *self._input.images.shape[1:]), self._input.images.dtype)
+        images[:rows.size] = self._input.images[rows.reshape(-1)]
+        return jax.device_put(images, self._sharding), np.arange(rows.size).reshape(count, batch_size)
+
+
+def _memory(device):
+    return (device.memory_stats() or {}).get("bytes_limit", 0)
+
+
+class _Mapper:
+    def __init__(self, model, function, evaluation_input, replicated, rows):
+        def call(values, batch, noise):
+            with keras.StatelessScope(state_mapping=list(zip(model.weights, values))):
+                return function(batch, {name: jnp.take(table, batch["index"], axis=0) for name, table in noise.items()})
+
+        self._call, self._model, self._input = jax.jit(call), model, evaluation_input
+        self._replicated, self._sharding = replicated, rows
+
+    def run(self, noise):
+        """See the module `engine`."""
+        values = [jax.device_put(variable.value, self._replicated) for variable in self._model.weights]
+        tables = jax.device_put(noise, self._replicated)
+        for batch in self._input.batches():
+            batch = {name: jax.device_put(value, self._sharding) for name, value in batch.items()}
+            yield {name: np.asarray(value) for name, value in self._call(values, batch, tables).items()}
