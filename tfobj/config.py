@@ -73,8 +73,9 @@ class TrainConfig:
                          choices=("auto", "one_device", "mirrored", "multi_worker"))
     num_devices: int = knob(0, "Devices per machine; 0: all GPUs, or one CPU. More CPUs than one are logical devices.",
                             minimum=0)
-    precision: str = knob("float32", "Arithmetic of the layers; weights, likelihoods and softmaxes stay float32.",
-                          choices=("float32", "mixed_bfloat16"))
+    precision: str = knob("float32", "Arithmetic of the layers; weights, likelihoods and softmaxes stay float32. "
+                          "tensorfloat32 lets GPUs that have it round the factors of matrix products to 10 bits.",
+                          choices=("float32", "tensorfloat32", "mixed_bfloat16"))
     jit_compile: bool = knob(False, "Compile loss and gradients with XLA.")
     deterministic: bool = knob(True, "Use deterministic kernels, so that a repeated or resumed run is bit-equal.")
     steps_per_loop: int = knob(100, "Steps per call of the compiled loop (upper bound).", minimum=1)

@@ -5,6 +5,7 @@ import os
 import unittest
 from unittest import mock
 
+import keras
 import tensorflow as tf
 
 from tfobj.config import TrainConfig
@@ -43,6 +44,16 @@ class DescriptionTest(unittest.TestCase):
                 warning = devices.gpu_warning()
             self.assertEqual(warning is not None, warned, (exists, seen, visible))
             self.assertNotIn("\n", warning or "")
+
+
+class PrecisionTest(unittest.TestCase):
+    def test_rounded_products_only_where_they_are_asked_for(self):
+        self.addCleanup(devices.set_precision, "float32")
+        for precision, policy, rounded in (("float32", "float32", False), ("tensorfloat32", "float32", True),
+                                           ("mixed_bfloat16", "mixed_bfloat16", True)):
+            devices.set_precision(precision)
+            self.assertEqual(keras.config.dtype_policy().name, policy)
+            self.assertEqual(tf.config.experimental.tensor_float_32_execution_enabled(), rounded)
 
 
 class ClusterTest(unittest.TestCase):

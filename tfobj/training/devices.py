@@ -26,11 +26,21 @@ def configure(config):
     """
     _make_logical_devices(config)
     strategy = make_strategy(config)
-    keras.config.set_dtype_policy(config.precision)
+    set_precision(config.precision)
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     return strategy
+
+
+def set_precision(precision):
+    """Sets the arithmetic of layers made from now on and of TensorFlow's matrix products and convolutions.
+
+    Args:
+        precision: str, a choice of `TrainConfig.precision`. TensorFlow itself would use TensorFloat-32 unasked.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(precision != "float32")
+    keras.config.set_dtype_policy("float32" if precision == "tensorfloat32" else precision)
 
 
 def make_strategy(config):
