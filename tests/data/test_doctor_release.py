@@ -1,6 +1,7 @@
 """The data doctor on releases that are not one record file, and on sets without masks or with frames."""
 
 import os
+import re
 import tempfile
 import unittest
 
@@ -13,7 +14,9 @@ from tests.data import test_builders_clevrtex
 from tests.data import test_builders_shapestacks
 from tfobj.config import DataConfig
 from tfobj.data import doctor
+from tfobj.data import doctor_file
 from tfobj.data import prepared
+from tfobj.data import records
 from tfobj.data.scenes.png import encode_png
 
 STEP = os.path.join(os.path.dirname(__file__), "files", "sketchy_step.tfrecords")
@@ -87,6 +90,21 @@ class DoctorReleaseTest(unittest.TestCase):
         os.makedirs(os.path.join(self.directory, "empty"))
         report = self.examine(os.path.join(self.directory, "empty"), dataset="shapestacks")
         self.assertRegex(report.problems[0], "shapestacks-.*does not exist; fetch it from http")
+
+
+class RecordFileTest(unittest.TestCase):
+
+    def test_every_file_of_the_family_is_recognised(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for key, family in records.FAMILIES.items():
+                with self.subTest(key=key):
+                    found = [record_files.random_record(family, seed)[0] for seed in range(2)]
+                    path = record_files.write(os.path.join(directory, f"{family.folder}_{family.file_name}"), found)
+                    report, content = doctor_file.check_file(path)
+                    self.assertEqual(dict(report.facts)["kind"], key)
+                    self.assertEqual(content.examined, 2)
+                    unusual = "largest, expected the background|visibility false"  # in random planes
+                    self.assertEqual([line for line in report.problems if not re.search(unusual, line)], [])
 
 
 class PreparedTest(unittest.TestCase):

@@ -37,7 +37,7 @@ def check_file(path, family_name=None, max_examples=1000):
     _report_compression(report, path, compression)
     if compression == "ZLIB":
         return report, None
-    examination = _Examination(report, family_name, max_examples)
+    examination = _Examination(report, path, family_name, max_examples)
     count = scan_records(path, compression, examination.visit, report, _MEND)
     report.fact("readable records", f"{count:,}")
     examination.finish()
@@ -59,8 +59,8 @@ def _report_compression(report, path, compression):
 class _Examination:
     """Looks at the records that `scan_records` brings along; the first one decides what the file is."""
 
-    def __init__(self, report, family_name, max_examples):
-        self.content = None
+    def __init__(self, report, path, family_name, max_examples):
+        self.content, self._file_name = None, os.path.basename(path)
         self._report, self._family_name, self._limit = report, family_name, max_examples or float("inf")
         self._family, self._planes = None, None
 
@@ -98,7 +98,7 @@ class _Examination:
         listed = ", ".join(f"{name} {kind}[{length:,}]" for name, (kind, length) in sorted(features.items()))
         self._report.fact("features", listed)
         if self._family_name is None:
-            self._family_name, _ = doctor_schema.recognise(features)
+            self._family_name, _ = doctor_schema.recognise(features, self._file_name)
         if self._family_name is None:
             self._report.problem(*_unknown(features))
             return

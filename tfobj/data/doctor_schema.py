@@ -53,20 +53,21 @@ def differences(features, family):
     return found + [f"feature {name!r} is unexpected" for name in sorted(set(features) - set(expected))]
 
 
-def recognise(features):
+def recognise(features, file_name=""):
     """The family that fits a record best.
 
     Args:
         features: dict as of `features_of`.
+        file_name: str. Decides between families with equal features.
 
     Returns:
         Tuple (key of `records.FAMILIES`, list of `differences`), or (None, []) if not even the pictures are there.
     """
     if not {"image", "mask"} <= set(features) or min(features[name][1] for name in ("image", "mask")) <= 1:
         return None, []
-    ranked = [(len(found), key, found) for key, found in
+    ranked = [(len(found), not file_name.endswith(records.FAMILIES[key].file_name), key, found) for key, found in
               ((key, differences(features, family)) for key, family in records.FAMILIES.items())]
-    _, key, found = min(ranked)
+    _, _, key, found = min(ranked)
     return key, found
 
 
