@@ -29,12 +29,14 @@ class DatasetEntry:
         variants: Tuple of str. Names for --dataset_variant, the first is the default; empty: no variants.
         max_objects: int, or dict from variant to int. Most foreground objects of a scene.
         summary: str. One line for `prepare --list`.
+        version: str. Version of the stored examples, part of their path; raise it when what is stored changes.
     """
 
     path: str
     variants: tuple
     max_objects: object
     summary: str
+    version: str = "1.0.0"
 
 
 MODELS = {

@@ -15,7 +15,7 @@ class Apc(SceneBuilder):
     `scene` is `<environment>/<object>/<scene>`; the frames of one scene show it from several sides.
     """
 
-    BUILDER_CONFIGS = scene_configs(official_sizes={}, official_shards=_LET_TFDS_DECIDE)
+    BUILDER_CONFIGS = scene_configs("apc", official_sizes={}, official_shards=_LET_TFDS_DECIDE)
     DESCRIPTION = ("The object segmentation training set of the MIT-Princeton team at the Amazon Picking Challenge "
                    "2016, shorter side resized to 128, centre kept, as for GENESIS-V2. Label 1 is the object; scenes "
                    "called scene-empty show none. The splits are by scene; frames are kept in a fixed random order.")

@@ -6,9 +6,7 @@ import tensorflow_datasets as tfds
 from tfobj.data.builders.official_clevr import OfficialClevr
 from tfobj.data.builders.scene_builder import SceneBuilder
 from tfobj.data.builders.scene_config import scene_configs
-from tfobj.data.scenes import clevr
 
-_SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 _LET_TFDS_DECIDE = 0  # files of at most 1 GiB
 
 
@@ -20,7 +18,7 @@ class ClevrProperties(SceneBuilder):
     about its objects, so only the background counts as visible there.
     """
 
-    BUILDER_CONFIGS = scene_configs(_SIZES, official_sizes={}, official_shards=_LET_TFDS_DECIDE)
+    BUILDER_CONFIGS = scene_configs("clevr_properties", official_sizes={}, official_shards=_LET_TFDS_DECIDE)
     DESCRIPTION = ("Three to ten cubes, spheres and cylinders with shape, size, colour, material and position. "
                    "Generated: the whole frame squeezed to 128x128, with masks. Official: CLEVR v1.0, 320x480, no "
                    "masks, in the order of TFDS' own clevr:3.1.0; the properties of the test split are not "
@@ -35,20 +33,12 @@ class ClevrProperties(SceneBuilder):
 }"""
 
     @property
-    def scenes(self):
-        """`ClevrScenes` of the whole frame."""
-        return clevr.ClevrScenes(frame="full")
-
-    @property
     def factor_features(self):
         """See the class."""
         number = self.scenes.max_objects
-        classes = {"shape": clevr.SHAPES, "size": clevr.SIZES, "color": clevr.COLORS, "material": clevr.MATERIALS}
         shapes = {"coords_3d": (number, 3), "pixel_coords": (number, 3), "rotation": (number,)}
-        return {
-            **{name: tfds.features.Sequence(tfds.features.ClassLabel(names=names), length=number)
-               for name, names in classes.items()},
-            **{name: tfds.features.Tensor(shape=shape, dtype=np.float32) for name, shape in shapes.items()}}
+        return {**self.class_features,
+                **{name: tfds.features.Tensor(shape=shape, dtype=np.float32) for name, shape in shapes.items()}}
 
     @property
     def extras(self):

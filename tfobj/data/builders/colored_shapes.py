@@ -11,15 +11,10 @@ from tfobj.data.scenes import colored_shapes
 class ColoredShapes(SceneBuilder):
     """Two or three coloured shapes on gray, 32x32. Factors: shape, centre (row, column), radius, angle, colour."""
 
-    BUILDER_CONFIGS = scene_configs({"train": 8_000, "validation": 500, "test": 1_000})
+    BUILDER_CONFIGS = scene_configs("colored_shapes")
     DESCRIPTION = ("Two or three squares, discs or triangles of six saturated colours on mid-gray, 32x32 pixels, never "
                    "touching: small enough for a first training within minutes on a CPU.")
     HOMEPAGE = ""
-
-    @property
-    def scenes(self):
-        """`ColoredShapesScenes`."""
-        return colored_shapes.ColoredShapesScenes()
 
     @property
     def factor_features(self):
@@ -27,5 +22,4 @@ class ColoredShapes(SceneBuilder):
         number = colored_shapes.MAX_OBJECTS
         numbers = {name: tfds.features.Tensor(shape=(number,), dtype=np.float32)
                    for name in ("row", "column", "radius", "angle")}
-        shape = tfds.features.Sequence(tfds.features.ClassLabel(names=colored_shapes.SHAPES), length=number)
-        return {"shape": shape, **numbers, "color": tfds.features.Tensor(shape=(number, 3), dtype=np.float32)}
+        return {**self.class_features, **numbers, "color": tfds.features.Tensor(shape=(number, 3), dtype=np.float32)}

@@ -10,22 +10,15 @@ from tfobj.data.builders.scene_config import scene_configs
 from tfobj.data.builders.tetrominoes import CITATION
 from tfobj.data.scenes import multi_dsprites
 
-_SIZES = {"train": 60_000, "validation": 10_000, "test": 10_000}
-
 
 class MultiDsprites(SceneBuilder):
     """Overlapping sprites, 64x64. Factors: shape, x, y in [0,1], scale in [0.5,1], orientation (radians), colour."""
 
     BUILDER_CONFIGS = [config for variant in multi_dsprites.VARIANTS
-                       for config in scene_configs(_SIZES, variant, OFFICIAL_SIZES)]
+                       for config in scene_configs("multi_dsprites", variant, OFFICIAL_SIZES)]
     DESCRIPTION = ("Squares, ellipses and hearts that cover each other on a 64x64 image: white on black (binarized), "
                    "saturated on gray (colored_on_grayscale), or any colour on any colour (colored_on_colored).")
     CITATION = CITATION
-
-    @property
-    def scenes(self):
-        """`MultiDspritesScenes` of the configuration's variant."""
-        return multi_dsprites.MultiDspritesScenes(self.builder_config.variant)
 
     @property
     def factor_features(self):
@@ -33,8 +26,8 @@ class MultiDsprites(SceneBuilder):
         number, channels = self.scenes.max_objects, self.scenes.image_shape[-1]
         poses = {name: tfds.features.Tensor(shape=(number,), dtype=np.float32)
                  for name in ("x", "y", "scale", "orientation")}
-        shape = tfds.features.Sequence(tfds.features.ClassLabel(names=multi_dsprites.SHAPES), length=number)
-        return {"shape": shape, **poses, "color": tfds.features.Tensor(shape=(number, channels), dtype=np.float32)}
+        color = tfds.features.Tensor(shape=(number, channels), dtype=np.float32)
+        return {**self.class_features, **poses, "color": color}
 
     @property
     def record_family(self):

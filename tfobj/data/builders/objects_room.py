@@ -12,15 +12,10 @@ from tfobj.data.builders.scene_builder import SceneBuilder
 from tfobj.data.builders.scene_config import SceneConfig
 from tfobj.data.builders.scene_config import scene_configs
 from tfobj.data.builders.tetrominoes import CITATION
-from tfobj.data.scenes import objects_room
-from tfobj.data.scenes import room_sequences
 
-_SIZES = {"train": 60_000, "validation": 2_000, "test": 2_000}
 _OFFICIAL_SIZES = {"test": 10_000, "validation": 10_000, "train": 980_000}  # in the order of the file, as GENESIS-V2
 _OFFICIAL_SHARDS = 64
-_TEST_SIZES = {"test": 922}  # of each released out-of-distribution file
-_SEQUENCE_SIZES = {"train": 2_000, "validation": 200, "test": 200}
-_SEQUENCES = "sequences"
+_OFFICIAL_TEST_SIZES = {"test": 922}  # of each out-of-distribution file
 _CAMERA = ("azimuth", "pitch")
 
 
@@ -63,20 +58,14 @@ class ObjectsRoom(SceneBuilder):
     """
 
     BUILDER_CONFIGS = (
-        scene_configs(_SIZES, "train", _OFFICIAL_SIZES, _OFFICIAL_SHARDS)
+        scene_configs("objects_room", "train", _OFFICIAL_SIZES, _OFFICIAL_SHARDS)
         + [config for variant in ("empty_room", "six_objects", "identical_color")
-           for config in scene_configs(_TEST_SIZES, variant, _TEST_SIZES)]
-        + scene_configs(_SEQUENCE_SIZES, _SEQUENCES))
+           for config in scene_configs("objects_room", variant, _OFFICIAL_TEST_SIZES)]
+        + scene_configs("objects_room", "sequences"))
     DESCRIPTION = ("Spheres, cubes, cylinders, cones and icosahedra of saturated colours in a room with coloured walls "
                    "and floor: three objects (train), none (empty_room), six (six_objects), four to six of one colour "
                    "(identical_color), or three seen by a camera that turns (sequences).")
     CITATION = CITATION
-
-    @property
-    def scenes(self):
-        """`ObjectsRoomScenes` of the configuration's variant, or `RoomSequenceScenes`."""
-        variant = self.builder_config.variant
-        return room_sequences.RoomSequenceScenes() if variant == _SEQUENCES else objects_room.ObjectsRoomScenes(variant)
 
     @property
     def factor_features(self):
@@ -84,10 +73,9 @@ class ObjectsRoom(SceneBuilder):
         number = self.layout.max_objects
         if self.builder_config.source == "official" or not number:
             return {}
-        shape = tfds.features.Sequence(tfds.features.ClassLabel(names=objects_room.SHAPES), length=number)
         size = tfds.features.Tensor(shape=(number,), dtype=np.float32)
         vectors = {name: tfds.features.Tensor(shape=(number, 3), dtype=np.float32) for name in ("color", "position")}
-        return {"shape": shape, "size": size, **vectors}
+        return {**self.class_features, "size": size, **vectors}
 
     @property
     def extras(self):

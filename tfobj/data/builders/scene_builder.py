@@ -7,8 +7,10 @@ import os
 
 import tensorflow_datasets as tfds
 
+from tfobj import registry
 from tfobj.data.builders.layout import Layout
 from tfobj.data.builders.official_records import OfficialRecords
+from tfobj.data.scenes import catalogue
 from tfobj.data.scenes import generation
 
 _BUCKETS = 200  # fewer than TFDS has, to stay below the usual limit on open files
@@ -22,15 +24,20 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     beyond the objects of the scene, row k-1 belonging to mask value k; `id`, `<split>/<index>`. Sequences have a
     leading time axis in `image` and `mask`. What the data do not say is absent. Examples are kept in index order.
 
-    A subclass gives `BUILDER_CONFIGS`, `scenes` if it draws, `official` if it reads, and `factor_features`.
+    What is drawn stands in `tfobj.data.scenes.catalogue`. A subclass gives `BUILDER_CONFIGS`, `factor_features` and, if
+    it reads a release, `official`.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Only the `official` configurations read files; see the homepage for their address."
     DESCRIPTION = ""
     HOMEPAGE = "https://github.com/google-deepmind/multi_object_datasets"
     CITATION = ""
+
+    def __init_subclass__(cls, **kwargs):
+        """Takes the version from the registry, where what does not load TensorFlow finds it, too."""
+        super().__init_subclass__(**kwargs)
+        cls.VERSION = tfds.core.Version(registry.DATASETS[cls.name].version)
 
     def __init__(self, *, workers=1, progress=None, split_sizes=None, manual_dir=None, **kwargs):
         """Creates the builder.
@@ -54,9 +61,20 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return dict(sizes) if wanted is None else {split: wanted[split] for split in sizes if split in wanted}
 
     @property
+    def drawn(self):
+        """`tfobj.data.scenes.catalogue.DrawnSet` of the configuration's variant; None for what is only read."""
+        return catalogue.find(self.name, self.builder_config.variant)
+
+    @property
     def scenes(self):
-        """Scene generator of the configuration (see `tfobj.data.scenes`), or None."""
-        return None
+        """Scene generator of the configuration's variant (see `tfobj.data.scenes`), or None."""
+        return self.drawn.scenes() if self.drawn else None
+
+    @property
+    def class_features(self):
+        """dict from the factors of drawn scenes that are classes to the TFDS feature of all their rows."""
+        return {factor: tfds.features.Sequence(tfds.features.ClassLabel(names=names), length=self.layout.max_objects)
+                for factor, names in self.drawn.class_names.items()}
 
     @property
     @abc.abstractmethod

@@ -4,9 +4,9 @@ import dataclasses
 
 import tensorflow_datasets as tfds
 
+from tfobj.data.scenes import catalogue
+
 OFFICIAL_SIZES = {"train": 60_000, "test": 10_000, "validation": 10_000}
-TINY_SIZES = {"train": 64, "validation": 16, "test": 16}
-SEED = 0
 SHARDS = 8
 
 
@@ -25,17 +25,16 @@ class SceneConfig(tfds.core.BuilderConfig):
 
     source: str = "generated"
     variant: str = ""
-    seed: int = SEED
+    seed: int = catalogue.SEED
     split_sizes: dict = dataclasses.field(default_factory=dict)
     num_shards: int = SHARDS
 
 
-def scene_configs(generated_sizes=None, variant="", official_sizes=None, official_shards=SHARDS):
+def scene_configs(dataset, variant="", official_sizes=None, official_shards=SHARDS):
     """The configurations of one data set or variant.
 
     Args:
-        generated_sizes: dict from split to number of generated examples; None: nothing is generated. The tiny
-            configuration has the same splits.
+        dataset: str. Name of the data set; what `tfobj.data.scenes.catalogue` has of it is drawn.
         variant: str. Prefix of the names and `SceneConfig.variant`; "" for none.
         official_sizes: dict as of `SceneConfig.split_sizes`; None: there is no release.
         official_shards: int. Files per split of the official configuration, where its sizes are known.
@@ -43,14 +42,15 @@ def scene_configs(generated_sizes=None, variant="", official_sizes=None, officia
     Returns:
         list of `SceneConfig`: generated and tiny, official, as far as they exist.
     """
-    prefix, configs = f"{variant}_" if variant else "", []
-    if generated_sizes is not None:
-        tiny_sizes = {split: TINY_SIZES[split] for split in generated_sizes}
+    prefix, drawn, seed = f"{variant}_" if variant else "", catalogue.find(dataset, variant), catalogue.SEED
+    configs = []
+    if drawn is not None:
         configs += [
-            SceneConfig(name=f"{prefix}generated", variant=variant, split_sizes=generated_sizes,
-                        description=f"Drawn here with seed {SEED}."),
-            SceneConfig(name=f"{prefix}tiny", variant=variant, split_sizes=tiny_sizes, num_shards=1,
-                        description=f"The first examples of `{prefix}generated`, for tests and tutorials; seed {SEED}."),
+            SceneConfig(name=f"{prefix}generated", variant=variant, split_sizes=drawn.sizes("generated"),
+                        description=f"Drawn here with seed {seed}."),
+            SceneConfig(name=f"{prefix}tiny", variant=variant, split_sizes=drawn.sizes("tiny"), num_shards=1,
+                        description=f"The first examples of `{prefix}generated`, for tests and tutorials; seed "
+                                    f"{seed}."),
         ]
     if official_sizes is not None:
         configs.append(SceneConfig(name=f"{prefix}official", variant=variant, source="official",

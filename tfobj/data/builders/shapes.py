@@ -8,8 +8,6 @@ from tfobj.data.builders.scene_builder import SceneBuilder
 from tfobj.data.builders.scene_config import scene_configs
 from tfobj.data.scenes import shapes
 
-_SIZES = {"train": 60_000, "validation": 10_000, "test": 10_000}
-
 
 class Shapes(SceneBuilder):
     """Three binary outlines that may overlap, 28x28; pixels of several shapes are 255 in the mask, "ignore".
@@ -18,7 +16,7 @@ class Shapes(SceneBuilder):
     `shapes.h5`, has none.
     """
 
-    BUILDER_CONFIGS = scene_configs(_SIZES, official_sizes={}, official_shards=0)
+    BUILDER_CONFIGS = scene_configs("shapes", official_sizes={}, official_shards=0)
     DESCRIPTION = ("Three outlines in white on a black 28x28 image, each a square or a triangle pointing up or down, "
                    "anywhere and independent of each other, after Reichert & Serre 2013.")
     HOMEPAGE = "https://github.com/sjoerdvansteenkiste/Neural-EM"
@@ -31,11 +29,6 @@ class Shapes(SceneBuilder):
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Only `official` reads a file: put `shapes.h5` into the manual directory."
 
     @property
-    def scenes(self):
-        """`ShapesScenes`."""
-        return shapes.ShapesScenes()
-
-    @property
     def official(self):
         """`OfficialShapes`."""
         return OfficialShapes()
@@ -45,6 +38,5 @@ class Shapes(SceneBuilder):
         """See the class."""
         if self.builder_config.source == "official":
             return {}
-        shape = tfds.features.Sequence(tfds.features.ClassLabel(names=shapes.SHAPES), length=shapes.NUM_SHAPES)
         corner = tfds.features.Tensor(shape=(shapes.NUM_SHAPES,), dtype=np.float32)
-        return {"shape": shape, "row": corner, "column": corner}
+        return {**self.class_features, "row": corner, "column": corner}

@@ -6,9 +6,7 @@ import tensorflow_datasets as tfds
 from tfobj.data.builders.official_shapestacks import OfficialShapestacks
 from tfobj.data.builders.scene_builder import SceneBuilder
 from tfobj.data.builders.scene_config import scene_configs
-from tfobj.data.scenes import shapestacks
 
-_SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 _LET_TFDS_DECIDE = 0  # files of at most 1 GiB
 
 
@@ -19,7 +17,7 @@ class Shapestacks(SceneBuilder):
     224x224, no factors; `scenario` names the tower, `camera` counts from 1 as in the names of the files.
     """
 
-    BUILDER_CONFIGS = scene_configs(_SIZES, official_sizes={}, official_shards=_LET_TFDS_DECIDE)
+    BUILDER_CONFIGS = scene_configs("shapestacks", official_sizes={}, official_shards=_LET_TFDS_DECIDE)
     DESCRIPTION = ("Towers of two to six coloured blocks in a room with textured floor and walls, seen by one of 16 "
                    "cameras. Generated: 64x64, stable towers. Official: 224x224, the default split with `eval` called "
                    "validation; all views of a tower are in one split, and pictures are kept in a fixed random order.")
@@ -32,21 +30,13 @@ class Shapestacks(SceneBuilder):
 }"""
 
     @property
-    def scenes(self):
-        """`ShapestacksScenes`."""
-        return shapestacks.ShapestacksScenes()
-
-    @property
     def factor_features(self):
         """See the class."""
         if self.builder_config.source == "official":
             return {}
         number = self.scenes.max_objects
-        codes = {"shape": shapestacks.SHAPES, "color": shapestacks.COLORS}
-        classes = {name: tfds.features.Sequence(tfds.features.ClassLabel(names=names), length=number)
-                   for name, names in codes.items()}
         vectors = {name: tfds.features.Tensor(shape=(number, 3), dtype=np.float32) for name in ("size", "position")}
-        return {**classes, **vectors}
+        return {**self.class_features, **vectors}
 
     @property
     def extras(self):

@@ -17,7 +17,7 @@ class Sketchy(SceneBuilder):
     `episode` and `step` say where a picture comes from, `camera` and `crop` which part of the view it is.
     """
 
-    BUILDER_CONFIGS = scene_configs(official_sizes={}, official_shards=_LET_TFDS_DECIDE)
+    BUILDER_CONFIGS = scene_configs("sketchy", official_sizes={}, official_shards=_LET_TFDS_DECIDE)
     DESCRIPTION = ("Demonstrations of a robot that lifts and stacks blocks, every step seen by two cameras and cut "
                    "into 14 squares of 128x128 pixels as for GENESIS-V2. The crops of a step are near duplicates; the "
                    "splits are by episode. Steps are kept in a fixed random order.")

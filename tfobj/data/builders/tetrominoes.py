@@ -9,7 +9,6 @@ from tfobj.data.builders.scene_config import OFFICIAL_SIZES
 from tfobj.data.builders.scene_config import scene_configs
 from tfobj.data.scenes import tetrominoes
 
-_SIZES = {"train": 60_000, "validation": 10_000, "test": 10_000}
 CITATION = """@misc{multiobjectdatasets19,
   title = {Multi-Object Datasets},
   author = {Kabra, Rishabh and Burgess, Chris and Matthey, Loic and Kaufman, Raphael Lopez and Greff, Klaus and
@@ -22,15 +21,10 @@ CITATION = """@misc{multiobjectdatasets19,
 class Tetrominoes(SceneBuilder):
     """Three tetrominoes on black, 35x35. Factors: shape code 1..19, corner (row, column) in pixels, RGB colour 0/1."""
 
-    BUILDER_CONFIGS = scene_configs(_SIZES, official_sizes=OFFICIAL_SIZES)
+    BUILDER_CONFIGS = scene_configs("tetrominoes", official_sizes=OFFICIAL_SIZES)
     DESCRIPTION = ("Three tetrominoes of bevelled 5x5 blocks on a black 35x35 image. `shape` 1..19 names the fixed "
                    "tetromino, `row` and `column` are the corner of its bounding box, `color` is RGB, zeros and ones.")
     CITATION = CITATION
-
-    @property
-    def scenes(self):
-        """`TetrominoesScenes`."""
-        return tetrominoes.TetrominoesScenes()
 
     @property
     def factor_features(self):

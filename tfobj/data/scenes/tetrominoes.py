@@ -14,6 +14,7 @@ NUM_PIECES = 3
 SHAPES = ("", "####", "#|#|#|#", "###|#..", "#..|###", "..#|###", "###|..#", "##|.#|.#", ".#|.#|##", "##|#.|#.",
           "#.|#.|##", "##.|.##", ".##|##.", ".#|##|#.", "#.|##|.#", ".#.|###", "###|.#.", ".#|##|.#", "#.|##|#.",
           "##|##")
+CODES = tuple(str(code) for code in range(len(SHAPES)))  # shapes have no names
 BEVEL = np.array([[191, 255, 255, 255, 223], [127, 159, 159, 159, 191], [127, 159, 159, 159, 191],
                   [127, 159, 159, 159, 191], [95, 63, 63, 63, 127]], np.uint8)
 # Candidates drawn at once for one scene: 16 contain an acceptable one 97 times of 100.
