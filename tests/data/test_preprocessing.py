@@ -7,8 +7,10 @@ import PIL.Image
 import tensorflow as tf
 
 from tfobj.config import DataConfig
+from tfobj.data import framing
 from tfobj.data import preprocessing
 from tfobj.data import recipes
+from tfobj.data import resizing
 from tfobj.errors import UserError
 
 
@@ -116,14 +118,14 @@ class NearestTest(unittest.TestCase):
     """Source pixels of nearest neighbour."""
 
     def test_known_indices(self):
-        np.testing.assert_array_equal(preprocessing.nearest_indices(192, 128)[:6], [0, 2, 3, 5, 6, 8])
-        np.testing.assert_array_equal(preprocessing.nearest_indices(192, 128, "floor")[:6], [0, 1, 3, 4, 6, 7])
+        np.testing.assert_array_equal(resizing.nearest_indices(192, 128)[:6], [0, 2, 3, 5, 6, 8])
+        np.testing.assert_array_equal(resizing.nearest_indices(192, 128, "floor")[:6], [0, 1, 3, 4, 6, 7])
 
     def test_half_pixel_equals_tensorflow(self):
         for old, new in ((192, 128), (35, 32), (35, 64), (64, 63), (7, 100), (480, 128)):
             column = np.arange(old)[:, None, None].repeat(2, 1)
             expected = tf.image.resize(column, (new, 2), "nearest")[:, 0, 0]
-            np.testing.assert_array_equal(preprocessing.nearest_indices(old, new), expected)
+            np.testing.assert_array_equal(resizing.nearest_indices(old, new), expected)
 
 
 class ChannelsTest(unittest.TestCase):
@@ -158,10 +160,10 @@ class RefusalTest(unittest.TestCase):
     def test_sizes(self):
         for text in ("7", "abc", "64x", "64x64x3", "-5", "5000", "64x4", "6.5"):
             with self.subTest(text), self.assertRaisesRegex(UserError, "--image_size"):
-                preprocessing.parse_image_size(text)
-        self.assertEqual(preprocessing.parse_image_size("96x128"), (96, 128))
-        self.assertEqual(preprocessing.parse_image_size("64"), (64, 64))
-        self.assertIsNone(preprocessing.parse_image_size(""))
+                framing.parse_image_size(text)
+        self.assertEqual(framing.parse_image_size("96x128"), (96, 128))
+        self.assertEqual(framing.parse_image_size("64"), (64, 64))
+        self.assertIsNone(framing.parse_image_size(""))
 
     def test_crop_beyond_the_image(self):
         with self.assertRaisesRegex(UserError, "rows 29:221 .* 200x320"):

@@ -11,6 +11,7 @@ import rich.progress
 import tensorflow as tf
 
 from tfobj import photos
+from tfobj.data import framing
 from tfobj.data import preprocessing
 from tfobj.errors import UserError
 
@@ -39,7 +40,7 @@ class FolderSource:
     num_frames = 0
 
     def __init__(self, data_config):
-        size = preprocessing.parse_image_size(data_config.image_size)
+        size = framing.parse_image_size(data_config.image_size)
         if size is None:
             raise UserError("--dataset=folder needs --image_size, the size that all pictures are brought to; add for "
                             "example --image_size=64 or --image_size=96x128")

@@ -22,7 +22,7 @@ import dataclasses
 class Frame:
     """What a recipe does with one native frame size; `rows`, `columns`, `size` None keep everything.
 
-    The fields are those of `tfobj.data.preprocessing.Preprocessing`.
+    The fields are those of `tfobj.data.framing.Preprocessing`.
     """
 
     rows: tuple = None
