@@ -7,6 +7,7 @@ import unittest.mock
 
 from tfobj import registry
 from tfobj.config import DataConfig
+from tfobj.data import locations
 from tfobj.data import prepared
 from tfobj.errors import UserError
 
@@ -25,7 +26,7 @@ class PreparedTest(unittest.TestCase):
     def test_configuration_names(self):
         for kwargs, name in (({}, "tiny"), ({"dataset": "multi_dsprites"}, "colored_on_grayscale_tiny"),
                              ({"dataset": "multi_dsprites", "dataset_variant": "binarized"}, "binarized_tiny")):
-            self.assertEqual(prepared.builder_config_name(self.config(**kwargs)), name)
+            self.assertEqual(locations.config_name(self.config(**kwargs)), name)
 
     def test_what_cannot_be_prepared_is_named(self):
         for kwargs, message in (({"dataset": "tetris"}, "'tetris' is unknown; choose one of"),
@@ -82,6 +83,9 @@ class PreparedTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as other:
             same = prepared.fingerprint(prepared.prepare_dataset(self.config(data_dir=other)))
         self.assertEqual(first, same)
+        with unittest.mock.patch("tfobj.data.scenes.png._FAST", 9):
+            smaller = prepared.prepare_dataset(self.config(), overwrite=True)
+        self.assertEqual(first, prepared.fingerprint(smaller))  # of the pixels, not of the bytes that pack them
         sizes = {"train": 63, "validation": 16, "test": 16}
         changed = prepared.fingerprint(prepared.prepare_dataset(self.config(), overwrite=True, split_sizes=sizes))
         self.assertNotEqual(first["sha256"], changed["sha256"])

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from tfobj.data import locations
 from tfobj.data import prepared
 from tfobj.data import tfrecord_files
 from tfobj.data.doctor_content import ContentCheck
@@ -37,7 +38,7 @@ def check_prepared(data_config, max_examples=1000):
     """
     builder = prepared.open_prepared(data_config)
     report = HealthReport(f"{builder.info.full_name} in {builder.data_path}")
-    mend = f"build the set again: {prepared.prepare_command(data_config)} --overwrite"
+    mend = f"build the set again: {locations.prepare_command(data_config)} --overwrite"
     content = ContentCheck(builder.layout.max_objects, mend)
     if _check_features(report, builder, mend):
         for split, info in sorted(builder.info.splits.items()):

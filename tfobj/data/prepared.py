@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import hashlib
 import io
 import os
 import shutil
@@ -11,35 +10,12 @@ import tensorflow_datasets as tfds
 from google.protobuf import json_format
 
 from tfobj import registry
+from tfobj.data import fingerprints
+from tfobj.data import locations
 from tfobj.data.build_progress import BuildProgress
 from tfobj.errors import UserError
 
 _STAGING = ".incomplete"
-
-
-def builder_config_name(data_config):
-    """Name of the TFDS configuration: the source, preceded by the variant where the data set has variants.
-
-    Args:
-        data_config: `tfobj.config.DataConfig`.
-
-    Returns:
-        str, e.g. "generated" or "binarized_tiny".
-
-    Raises:
-        UserError: the data set or the variant is unknown.
-    """
-    variant = registry.dataset_variant(data_config.dataset, data_config.dataset_variant)
-    return f"{variant}_{data_config.dataset_config}" if variant else data_config.dataset_config
-
-
-def manual_dir_of(data_config):
-    """str, the directory of files fetched by hand: --manual_dir, or `manual` in the data directory."""
-    return os.path.expanduser(data_config.manual_dir) or os.path.join(_data_dir(data_config), "manual")
-
-
-def _data_dir(data_config):
-    return os.path.expanduser(data_config.data_dir)
 
 
 def create_builder(data_config, **kwargs):
@@ -55,14 +31,14 @@ def create_builder(data_config, **kwargs):
     Raises:
         UserError: unknown data set, variant or configuration, no builder for it, or a damaged description on disk.
     """
-    entry, name = registry.dataset_entry(data_config.dataset), builder_config_name(data_config)
+    entry, name = registry.dataset_entry(data_config.dataset), locations.config_name(data_config)
     if not entry.path:
         raise UserError(f"--dataset={data_config.dataset} cannot be prepared: {entry.summary}")
     builder_class = registry.load(entry.path)
     if name not in builder_class.builder_configs:
         raise UserError(f"--dataset_config={data_config.dataset_config!r} does not exist for {data_config.dataset}; "
                         f"choose one of: {', '.join(_sources(builder_class))}")
-    return _construct(builder_class, name, {"data_dir": _data_dir(data_config), **kwargs})
+    return _construct(builder_class, name, {"data_dir": locations.data_dir(data_config), **kwargs})
 
 
 def _construct(builder_class, config_name, kwargs):
@@ -98,15 +74,8 @@ def open_prepared(data_config):
     builder = create_builder(data_config)
     if not is_prepared(builder):
         raise UserError(f"data set {builder.name}/{builder.builder_config.name} is not prepared in "
-                        f"{_data_dir(data_config)}; run `{prepare_command(data_config)}`")
+                        f"{locations.data_dir(data_config)}; run `{locations.prepare_command(data_config)}`")
     return builder
-
-
-def prepare_command(data_config):
-    """str, the command that prepares a set."""
-    variant = f" --dataset_variant={data_config.dataset_variant}" if data_config.dataset_variant else ""
-    return (f"python -m tfobj.prepare --dataset={data_config.dataset}{variant} "
-            f"--dataset_config={data_config.dataset_config} --data_dir={data_config.data_dir}")
 
 
 def prepare_dataset(data_config, workers=1, progress=False, overwrite=False, split_sizes=None):
@@ -131,7 +100,7 @@ def prepare_dataset(data_config, workers=1, progress=False, overwrite=False, spl
     builder = create_builder(data_config)
     if is_prepared(builder) and not overwrite:
         return builder
-    staging = os.path.join(_data_dir(data_config), _STAGING, f"{builder.name}-{builder.builder_config.name}")
+    staging = os.path.join(locations.data_dir(data_config), _STAGING, f"{builder.name}-{builder.builder_config.name}")
     try:
         with _exclusive(staging):
             if overwrite or not is_prepared(builder):
@@ -159,11 +128,11 @@ def _build(data_config, builder, staging, workers, progress, split_sizes):
     tfds.disable_progress_bar()
     with BuildProgress() if progress else contextlib.nullcontext() as report:
         staged = create_builder(data_config, data_dir=staging, workers=workers, progress=report,
-                                split_sizes=split_sizes, manual_dir=manual_dir_of(data_config))
+                                split_sizes=split_sizes, manual_dir=locations.manual_dir(data_config))
         num_shards = min([builder.builder_config.num_shards, *staged.split_sizes.values()])
         download = tfds.download.DownloadConfig(num_shards=num_shards or None, try_download_gcs=False)
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces the staging directory
-            staged.download_and_prepare(download_dir=os.path.join(_data_dir(data_config), "downloads"),
+            staged.download_and_prepare(download_dir=os.path.join(locations.data_dir(data_config), "downloads"),
                                         download_config=download)
     _move_into_place(os.fspath(staged.data_path), os.fspath(builder.data_path))
 
@@ -189,7 +158,7 @@ def catalogue(data_config):
     for name, entry in registry.DATASETS.items():
         builder_class = registry.load(entry.path) if entry.path else None
         configs = builder_class.builder_configs if builder_class else ()
-        kwargs = {"data_dir": _data_dir(data_config)}
+        kwargs = {"data_dir": locations.data_dir(data_config)}
         builders[name] = [_construct(builder_class, config, kwargs) for config in configs]
     return builders
 
@@ -201,14 +170,10 @@ def fingerprint(builder):
         builder: A prepared builder, as of `open_prepared`.
 
     Returns:
-        dict: `dataset`, `config`, `version` str; `splits`, dict from split to number of examples; `sha256` str over the
-        features and the names and sizes of the shards. The shards are not read: a changed byte is not seen.
+        dict, see `tfobj.data.fingerprints`.
     """
-    directory, digest = os.fspath(builder.data_path), hashlib.sha256()
-    with open(os.path.join(directory, "features.json"), "rb") as file:
-        digest.update(file.read())
-    for name in sorted(name for name in os.listdir(directory) if ".tfrecord" in name):
-        digest.update(f"{name} {os.path.getsize(os.path.join(directory, name))}\n".encode())
-    return {"dataset": builder.name, "config": builder.builder_config.name, "version": str(builder.version),
-            "splits": {split: info.num_examples for split, info in sorted(builder.info.splits.items())},
-            "sha256": digest.hexdigest()}
+    config, sizes = builder.builder_config, {name: info.num_examples for name, info in builder.info.splits.items()}
+    described = builder.name, config.name, str(builder.version)
+    if getattr(config, "source", "") == "generated":
+        return fingerprints.of_drawn(*described, config.seed, sizes)
+    return fingerprints.of_files(os.fspath(builder.data_path), *described, sizes)
