@@ -8,6 +8,7 @@ import pathlib
 import tempfile
 import unittest
 
+import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
@@ -34,6 +35,7 @@ class EvaluatorTest(unittest.TestCase):
     def setUpClass(cls):
         cls.data = runs.experiment().data
         cls.source = sources.open_source(cls.data)
+        keras.utils.set_random_seed(0)  # every run compares the same model
         cls.model = helpers.perturb(registry.build_model(
             "slot_attention", helpers.slot_attention_config(num_slots=4), cls.source.image_shape))
 
