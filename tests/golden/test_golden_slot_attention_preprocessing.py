@@ -1,7 +1,7 @@
 """Preprocessing against the reference's CLEVR pipeline: rescale to [-1,1], crop, bilinear resize, clip.
 
-The stored archive keeps the cropped case and every fifth pixel of the whole 320x480 frame; pixels that nothing depends on
-are zero. Every key `clevr/<name>_<size>` of another archive is checked as well.
+The stored archive keeps the cropped case and every fifth pixel of the whole 320x480 frame; pixels that nothing depends
+on are zero. Every key `clevr/<name>_<size>` of another archive is checked as well.
 """
 
 import re

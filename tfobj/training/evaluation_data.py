@@ -62,7 +62,7 @@ def name(data_config):
 
 
 def suffix(trained, data_config):
-    """Names for a file what differs from the training's `DataConfig`, e.g. `_clevr_masks_clevr10_generated_min7`; str."""
+    """What differs from the training's `DataConfig`, for a file name: str such as `_tetrominoes_generated_max2`."""
     text = "" if name(data_config) == name(trained) else "_" + name(data_config).replace("/", "_")
     for field, label in _LABELS.items():
         value = getattr(data_config, field)
