@@ -55,7 +55,7 @@ DATASETS = {
     "shapes": DatasetEntry("tfobj.data.builders.shapes:Shapes", (), 3, "28x28, 3 overlapping binary outlines"),
     "clevr_masks": DatasetEntry(
         "tfobj.data.builders.clevr_masks:ClevrMasks", ("clevr10", "clevr6", "no_green_spheres"),
-        {"clevr10": 10, "clevr6": 6, "no_green_spheres": 10}, "rendered cubes, spheres, cylinders, with instance masks"),
+        {"clevr10": 10, "clevr6": 6, "no_green_spheres": 10}, "rendered cubes, spheres, cylinders with instance masks"),
     "clevr_properties": DatasetEntry(
         "tfobj.data.builders.clevr_properties:ClevrProperties", (), 10,
         "CLEVR v1.0: the whole frame with the objects' properties, for set prediction"),

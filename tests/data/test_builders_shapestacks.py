@@ -157,7 +157,7 @@ class OfficialTest(unittest.TestCase):
                 (image, small_releases.png(small_releases.photo(0, 224, 224)[..., 0]), "mode L, expected RGB or RGBA"),
                 (map_name, small_releases.png(labels(16), palette=True), "mode P, expected L or LA or RGB"),
                 (map_name, small_releases.png(labels(16)), "gray value 1 is no label"),
-                (map_name, small_releases.png(36 * labels(16) + 32), "gray value 36 is no label|gray value 68 is no label"),
+                (map_name, small_releases.png(36 * labels(16) + 32), "gray value (36|68) is no label"),
                 (map_name, small_releases.png(small[..., 0]), "64x64 pixels")):
             self.put({**self.files, name: content})
             with self.subTest(message=message), self.assertRaisesRegex(UserError, f"{name}: .*{message}"):

@@ -72,7 +72,8 @@ class TetrominoesFileTest(unittest.TestCase):
     def test_the_file_is_read_once_and_workers_change_nothing(self):
         self.put()
         with unittest.mock.patch.object(generation, "CHUNK", 3):
-            with unittest.mock.patch.object(record_reader, "read_scenes", side_effect=record_reader.read_scenes) as read:
+            original = record_reader.read_scenes
+            with unittest.mock.patch.object(record_reader, "read_scenes", side_effect=original) as read:
                 one = builds.contents(self.prepare())
             self.assertEqual(read.call_count, 1)
             two = builds.contents(self.prepare(workers=2, overwrite=True))

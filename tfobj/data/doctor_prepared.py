@@ -158,7 +158,7 @@ class _SplitExamination:
     def _check_background(self, where, example):
         """The kinds of background are given exactly where the mask shows background."""
         if "background" in example and ((example["background"] == IGNORE_ID) != (example["mask"] > 0)).any():
-            self._content.findings.add(where, f"the map of background parts is {IGNORE_ID} elsewhere than on the objects",
+            self._content.findings.add(where, f"the map of background parts is {IGNORE_ID} not exactly on the objects",
                                        self._mend)
 
 

@@ -82,7 +82,7 @@ def _look_at(content, split, scenes):
 
 @contextlib.contextmanager
 def _directory_of(path):
-    """The directory itself; for a file, one that holds nothing else, because its neighbours may be of other releases."""
+    """The directory itself; for a file, one that holds nothing else: its neighbours may be of other releases."""
     if os.path.isdir(path):
         yield path
         return

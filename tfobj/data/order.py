@@ -1,6 +1,6 @@
 """Which examples make up which batch: order, filters and padding. NumPy alone; `pipeline` and `memory` share it.
 
-Nothing here is random in itself: the examples of step s are computed from the seed and s, so a run that starts at step s
+Nothing here is random in itself: the examples of step s are computed from the seed and s: a run that starts at step s
 sees what an uninterrupted run would have seen, and starts at once.
 """
 

@@ -5,7 +5,7 @@ from keras import ops
 
 
 def unit_range(image):
-    """Maps a batch's images to float32 in [0, 1]; uint8 is divided by 255, floats pass. Tensor or array, any backend."""
+    """Maps a batch's images to float32 in [0, 1]; uint8 is divided by 255, floats pass. A tensor or an array."""
     if "uint8" not in str(image.dtype):
         return ops.convert_to_tensor(image)
     return ops.cast(image, "float32") / 255.0

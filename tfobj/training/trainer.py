@@ -76,8 +76,8 @@ class Trainer:
         step = self._checkpoints.restore()
         _, mean = self._engine.agree(False, step)
         if mean != step:
-            raise UserError(f"this worker restored step {step} and others did not; --run_dir={self._directory} must lie "
-                            "on a file system that all workers share")
+            raise UserError(f"this worker restored step {step} and others did not; --run_dir={self._directory} must "
+                            "lie on a file system that all workers share")
         return step
 
     @property
