@@ -7,6 +7,7 @@ from keras import ops
 
 from tfobj.errors import UserError
 from tfobj.layers.soft_position_embedding import SoftPositionEmbedding
+from tfobj.layers.transposed_convolution import TransposedConvolution
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -45,13 +46,13 @@ class SpatialBroadcastDecoder(keras.layers.Layer):
         self.grid_size = _grid_size(self.image_size, self.strides, broadcast_size)
 
         # === Layers ===
-        common = {"padding": "same", "dtype": self.dtype_policy}
+        common = {"dtype": self.dtype_policy}
         self.pos = SoftPositionEmbedding(name="pos", dtype=self.dtype_policy)
         self.deconvolutions = [
-            keras.layers.Conv2DTranspose(channels, kernel_size, stride, activation="relu", name=f"deconv{i}", **common)
+            TransposedConvolution(channels, kernel_size, stride, activation="relu", name=f"deconv{i}", **common)
             for i, stride in enumerate(self.strides)
         ]
-        self.deconvolutions.append(keras.layers.Conv2DTranspose(
+        self.deconvolutions.append(TransposedConvolution(
             output_channels, output_kernel_size, name=f"deconv{len(self.strides)}", **common))
 
     def build(self, input_shape):
