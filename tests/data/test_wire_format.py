@@ -114,6 +114,24 @@ class WireExampleTest(unittest.TestCase):
     def numbers(self, content):
         return WireExample(example(entry(b"numbers", feature(FLOATS, content)))).floats("numbers").tolist()
 
+    def test_whole_numbers_and_strings_as_tensorflow_reads_them(self):
+        numbers, words = [0, 1, -1, 127, 128, 300, 2**63 - 1, -2**63], [b"", b"a", b"\x0a\x01b" * 100]
+        message = tf.train.Example()
+        message.features.feature["numbers"].int64_list.value.extend(numbers)
+        message.features.feature["words"].bytes_list.value.extend(words)
+        message.features.feature["none"].int64_list.value.extend([])
+        wire = WireExample(message.SerializeToString())
+        self.assertEqual((wire.integers("numbers").tolist(), wire.integers("numbers").dtype), (numbers, np.int64))
+        self.assertEqual(wire.strings("words"), words)
+        self.assertEqual(wire.integers("none").tolist(), [])
+        with self.assertRaisesRegex(MalformedExample, "'words' holds byte values, expected int values"):
+            wire.integers("words")
+
+    def test_whole_numbers_in_pieces(self):
+        content = field(1, b"\x05\xac\x02") + b"\x08\x07" + UNKNOWN + b"\x08\x96\x01"
+        wire = WireExample(example(entry(b"numbers", feature(INTS, content))))
+        self.assertEqual(wire.integers("numbers").tolist(), [5, 300, 7, 150])
+
     def test_kinds_and_values(self):
         wire = WireExample(SMALL)
         self.assertEqual(wire.names, ("pixels", "numbers", "codes"))

@@ -14,6 +14,7 @@ import numpy as np
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types; 3 and 4, groups, are in no such message
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
 _VARINT_BYTES = 10  # no 64-bit number is longer
+_LOW_64_BITS = (1 << 64) - 1
 _KINDS = {1: "byte", 2: "float", 3: "int"}
 _GROUP = np.dtype([("head", "<u2"), ("value", "u1")])
 _HEAD = 0x010A  # tag of field 1 with wire type 2, then length 1; little endian
@@ -89,6 +90,40 @@ class WireExample:
                 raise MalformedExample(f"feature {name!r} holds {stop - start} bytes of floats, no multiple of 4")
             pieces.append(self._data[start:stop])
         return np.frombuffer(b"".join(pieces), "<f4").astype(np.float32)
+
+    def integers(self, name):
+        """Reads a list of whole numbers, packed or not.
+
+        Args:
+            name: str. A feature.
+
+        Returns:
+            int64 [n]; a new array.
+
+        Raises:
+            MalformedExample: the feature is missing or holds no whole numbers.
+        """
+        values = []
+        for number, kind, start, stop in _fields(self._data, *self._expect(name, "int")):
+            while number == 1 and kind in (_BYTES, _VARINT) and start < stop:
+                value, start = _varint(self._data, start, stop)
+                values.append(value & _LOW_64_BITS)
+        return np.array(values, np.uint64).astype(np.int64)  # negative ones are stored modulo 2**64
+
+    def strings(self, name):
+        """Reads a list of strings.
+
+        Args:
+            name: str. A feature.
+
+        Returns:
+            list of bytes.
+
+        Raises:
+            MalformedExample: the feature is missing or holds no strings.
+        """
+        span = self._expect(name, "byte")
+        return [self._data[start:stop] for start, stop in _submessages(self._data, *span, 1)]
 
     def _entry(self, start, stop):
         """(name, span of the `Feature`) of a map entry; key and value come in any order, and may be left out."""
