@@ -11,7 +11,8 @@ import PIL.Image
 import tensorflow as tf
 
 from tfobj.config import DataConfig
-from tfobj.data import folder
+from tfobj.data import folder_pictures
+from tfobj.data import memory
 from tfobj.data import order
 from tfobj.data import pipeline
 from tfobj.data.source import open_source
@@ -116,6 +117,21 @@ class FolderSourceTest(FolderTestCase):
         np.testing.assert_array_equal(batch["image"][:, -1, -1, 0], [9, 9])
         np.testing.assert_array_equal(batch["valid"], [True, False])
 
+    def test_as_arrays(self):
+        self.save(40)
+        for knobs in ({}, {"image_channels": 1}, {"image_size": "240x320", "preprocessing": "slot_attention"}):
+            config = self.config(**knobs)
+            source, held = open_source(config), memory.open_source(config)
+            self.assertEqual((held.image_shape, held.fingerprint()), (source.image_shape, source.fingerprint()))
+            first = pipeline.TrainingInput(source, config, 4, 7)
+            second = memory.MemoryTrainingInput(held, config, 4, 7)
+            for step, batch in enumerate(first.dataset().take(3).as_numpy_iterator()):
+                self.assertEqual(set(second.batch(step)), {"image"})
+                np.testing.assert_allclose(second.batch(step)["image"], batch["image"], rtol=0, atol=1e-6)
+                np.testing.assert_array_equal(second.images[second.rows(step)], second.batch(step)["image"])
+        with self.assertRaisesRegex(UserError, "--min_objects/--max_objects"):
+            memory.MemoryTrainingInput(held, self.config(max_objects=3), 2, 0)
+
     def test_records_decode(self):
         self.save(4)
         source = open_source(self.config())
@@ -131,7 +147,7 @@ class FolderSourceTest(FolderTestCase):
     def test_pictures_are_read_once(self):
         self.save(4)
         first = open_source(self.config())
-        with unittest.mock.patch.object(folder, "_try_load", side_effect=AssertionError("read again")):
+        with unittest.mock.patch.object(folder_pictures, "_try_load", side_effect=AssertionError("read again")):
             again = open_source(self.config())
         np.testing.assert_array_equal(again.read("test", [0]), first.read("test", [0]))
         self.assertEqual(again.fingerprint(), first.fingerprint())

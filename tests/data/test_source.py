@@ -13,9 +13,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tfobj.config import DataConfig
+from tfobj.data import array_cache
 from tfobj.data import order
 from tfobj.data import pipeline
-from tfobj.data import source as source_module
 from tfobj.data.source import open_source
 from tfobj.data.source import PreparedSource
 from tfobj.errors import UserError
@@ -118,7 +118,7 @@ class PreparedSourceTest(unittest.TestCase):
 
     def test_damaged_or_unwritable_cache_is_no_error(self):
         self.open().object_counts("train")
-        cache = self.directory / source_module._CACHE
+        cache = self.directory / array_cache.CACHE
         for file in cache.iterdir():
             file.write_bytes(b"")
         np.testing.assert_array_equal(self.open().object_counts("train"), np.arange(COUNT) % 3 + 1)

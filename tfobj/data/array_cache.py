@@ -1,9 +1,24 @@
 """Small arrays that are slow to compute and live beside the data they describe."""
 
+import hashlib
 import os
 import tempfile
 
 import numpy as np
+
+CACHE = ".tfobj"
+"""Directory beside the prepared files that holds what is computed from them."""
+
+
+def files_key(paths):
+    """A part of a name that changes whenever one of the files is written again; str, 16 hexadecimal digits.
+
+    Args:
+        paths: Sequence of str; files that do not exist are left out.
+    """
+    stats = [os.stat(path) for path in paths if os.path.exists(path)]
+    text = repr([(stat.st_size, stat.st_mtime_ns) for stat in stats])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def cached_array(directory, name, compute):

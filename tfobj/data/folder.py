@@ -1,38 +1,23 @@
 """A directory of the user's own pictures as a data set."""
 
-import concurrent.futures
-import hashlib
-import os
-import tempfile
-
 import numpy as np
-import PIL.Image
-import rich.progress
 import tensorflow as tf
 
-from tfobj import photos
-from tfobj.data import framing
 from tfobj.data import preprocessing
+from tfobj.data.folder_pictures import FolderPictures
 from tfobj.errors import UserError
-
-_EXTENSIONS = (".png", ".jpg", ".jpeg")
-_QUIET_UP_TO = 200  # files that are read faster than a progress bar is of use
-_LAYOUT = "1"  # raise when the stored pictures change for the same files
 
 
 class FolderSource:
-    """PNG and JPEG files below --image_dir, resized to --image_size; see `tfobj.data.source` for the attributes.
+    """The pictures of `tfobj.data.folder_pictures.FolderPictures`; see `tfobj.data.source` for the attributes.
 
-    All files are read once, at opening, which finds the broken ones; the resized pictures are kept in
-    `<data_dir>/folder/` and reread from there as long as no file changes. There are no masks, so batches hold "image"
-    alone. The files, sorted by their path below --image_dir, are split by position: the last 5 % are `test`, the
-    5 % before them `validation` (at least one file each), the others `train`.
+    There are no masks, so batches hold "image" alone.
 
     Args:
         data_config: `DataConfig`. `image_dir`, `image_size`, `image_channels`, `grayscale` and `data_dir` are used.
 
     Raises:
-        UserError: no directory, no size, fewer than 3 files, or a file that is no image.
+        UserError: as `FolderPictures`, or the channels are impossible.
     """
 
     has_masks = has_factors = False
@@ -40,28 +25,21 @@ class FolderSource:
     num_frames = 0
 
     def __init__(self, data_config):
-        size = framing.parse_image_size(data_config.image_size)
-        if size is None:
-            raise UserError("--dataset=folder needs --image_size, the size that all pictures are brought to; add for "
-                            "example --image_size=64 or --image_size=96x128")
-        self._directory = os.path.expanduser(data_config.image_dir)
-        self._names = _find_images(self._directory)
-        self._images = self._load(size, os.path.join(os.path.expanduser(data_config.data_dir), "folder"))
-        self.preprocessing = preprocessing.plan("none", (*size, 3), "", data_config.image_channels,
+        self._pictures = FolderPictures(data_config)
+        self.class_names = self._pictures.class_names
+        self.preprocessing = preprocessing.plan("none", self._pictures.image_shape, "", data_config.image_channels,
                                                 data_config.grayscale)
         self.image_shape = self.preprocessing.image_shape
-        held_out = max(1, len(self._names) * 5 // 100)
-        ends = [0, len(self._names) - 2 * held_out, len(self._names) - held_out, len(self._names)]
-        self._ranges = dict(zip(("train", "validation", "test"), zip(ends, ends[1:])))
 
     def num_examples(self, split):
         """Pictures of `split`; raises `UserError` for a split other than train, validation and test."""
-        first, end = self._range(split)
-        return end - first
+        if split not in self._pictures.sizes:
+            raise UserError(f"--dataset=folder has no split {split!r}; it has {', '.join(self._pictures.sizes)}")
+        return self._pictures.sizes[split]
 
     def paths(self, split):
         """Files of `split` relative to --image_dir, list of str in index order."""
-        return self._names[slice(*self._range(split))]
+        return self._pictures.paths(split)
 
     def records(self, split):
         """`tf.data.Dataset` of the raw pixels of each picture, scalar strings in index order."""
@@ -75,24 +53,18 @@ class FolderSource:
 
     def decode(self, record):
         """{"image": uint8 [H,W,3]} of --image_size from raw pixels."""
-        return {"image": tf.reshape(tf.io.decode_raw(record, tf.uint8), self._images.shape[1:])}
+        return {"image": tf.reshape(tf.io.decode_raw(record, tf.uint8), self._pictures.image_shape)}
 
     def read(self, split, positions):
         """Raw pixels at `positions` (sequence of int): object array of bytes in the order asked for."""
-        first, _ = self._range(split)
-        records = np.empty(len(positions), dtype=object)
+        records, images = np.empty(len(positions), dtype=object), self._pictures.arrays(split)["image"]
         for i, position in enumerate(positions):
-            records[i] = self._images[first + position].tobytes()
+            records[i] = images[position].tobytes()
         return records
 
     def object_counts(self, split):
         """Raises `UserError`: nobody counted them."""
         return self.num_objects(split)
-
-    @property
-    def class_names(self):
-        """dict, empty: nobody has described the objects."""
-        return {}
 
     def class_codes(self, split, factor):
         """Raises `UserError`: nobody has described the objects."""
@@ -102,81 +74,8 @@ class FolderSource:
         """{"image": [B,H,W,C]} after preprocessing from raw pixels, string [B]; there is nothing else to ask for."""
         del masks, factors
         images = tf.io.decode_raw(records, tf.uint8)
-        return {"image": self.preprocessing.images(tf.reshape(images, [-1, *self._images.shape[1:]]))}  # [B,H,W,3]
+        return {"image": self.preprocessing.images(tf.reshape(images, [-1, *self._pictures.image_shape]))}  # [B,H,W,3]
 
     def fingerprint(self):
-        """Identity of the folder: number of files and a hash over their names and sizes."""
-        listing = [(name, os.path.getsize(os.path.join(self._directory, name))) for name in self._names]
-        return {"dataset": "folder", "num_images": len(self._names),
-                "sha256": hashlib.sha256(repr(listing).encode()).hexdigest()}
-
-    def _range(self, split):
-        if split not in self._ranges:
-            raise UserError(f"--dataset=folder has no split {split!r}; it has train, validation, test")
-        return self._ranges[split]
-
-    def _load(self, size, cache_directory):
-        """The resized pictures, uint8 [N,H,W,3], mapped from the cache file where one can be written."""
-        stats = [os.stat(os.path.join(self._directory, name)) for name in self._names]
-        listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in zip(self._names, stats)]
-        key = hashlib.sha256(repr((_LAYOUT, size, listing)).encode()).hexdigest()[:16]
-        path = os.path.join(cache_directory, f"images-{key}.npy")
-        shape = (len(self._names), *size, 3)
-        try:
-            return np.load(path, mmap_mode="r")
-        except (OSError, ValueError, EOFError):  # absent or damaged
-            pass
-        try:
-            os.makedirs(cache_directory, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(suffix=".partial", dir=cache_directory)
-            os.close(handle)
-        except OSError:  # nothing can be kept: hold the pictures in memory
-            return self._fill(np.empty(shape, np.uint8))
-        try:
-            images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-            self._fill(images).flush()
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        return np.load(path, mmap_mode="r")
-
-    def _fill(self, images):
-        paths = [os.path.join(self._directory, name) for name in self._names]
-        broken = []
-        with rich.progress.Progress(disable=len(paths) <= _QUIET_UP_TO) as progress, \
-                concurrent.futures.ThreadPoolExecutor() as pool:  # decoders release the interpreter lock
-            results = pool.map(lambda path: _try_load(path, images.shape[1:3]), paths)
-            for i, (image, error) in enumerate(progress.track(results, len(paths), description="reading images")):
-                if error:
-                    broken.append(error)
-                else:
-                    images[i] = image
-        if broken:
-            others = f" (and {len(broken) - 1} more files like it)" if len(broken) > 1 else ""
-            raise UserError(f"{broken[0]}{others}")
-        return images
-
-
-def _try_load(path, size):
-    """Reads and resizes one file, bilinear with antialias; returns (uint8 [H,W,3], None) or (None, message)."""
-    try:
-        image = photos.read(path)
-    except UserError as error:  # its advice, after the last semicolon, is about a single photo
-        return None, f"{str(error).rpartition(';')[0]}; remove or replace this file"
-    image = PIL.Image.fromarray(image.repeat(3 // image.shape[2], axis=2))
-    return np.asarray(image.resize(size[::-1], PIL.Image.Resampling.BILINEAR)), None
-
-
-def _find_images(directory):
-    """Names of the image files below `directory`, relative to it, sorted; hidden files are left out."""
-    if not directory:
-        raise UserError("--dataset=folder needs --image_dir, the directory of your PNG or JPEG files")
-    if not os.path.isdir(directory):
-        raise UserError(f"--image_dir={directory} is no directory; give the directory of your PNG or JPEG files")
-    names = [os.path.relpath(os.path.join(parent, file), directory) for parent, _, files in os.walk(directory)
-             for file in files if file.lower().endswith(_EXTENSIONS) and not file.startswith(".")]
-    if len(names) < 3:
-        raise UserError(f"--image_dir={directory} holds {len(names)} PNG or JPEG files; at least 3 are needed, one "
-                        "each to train, validate and test")
-    return sorted(names)
+        """Identity of the folder, see `FolderPictures.fingerprint`."""
+        return self._pictures.fingerprint()

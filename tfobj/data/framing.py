@@ -170,6 +170,26 @@ def parse_image_size(text):
     return size
 
 
+def checked_frames(wanted, stored, name):
+    """How many frames of each example are read.
+
+    Args:
+        wanted: int, `DataConfig.sequence_frames`.
+        stored: int. Frames per example, 0 for single pictures.
+        name: str. Name of the data set, for messages.
+
+    Returns:
+        int, 0 for single pictures.
+
+    Raises:
+        UserError: there are not so many.
+    """
+    if wanted > max(1, stored):
+        holds = f"{stored} frames per example" if stored else "single pictures"
+        raise UserError(f"--sequence_frames={wanted}, but --dataset={name} has {holds}; use {'fewer' if stored else 0}")
+    return wanted or stored if stored else 0
+
+
 def to_channels(images, channels, repeat):
     """Drops an alpha channel, then averages or repeats to `channels` (1 or 3).
 

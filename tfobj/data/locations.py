@@ -4,6 +4,9 @@ import os
 
 from tfobj import registry
 
+ARRAYS = "arrays"
+"""Directory in --data_dir of what `tfobj.data.memory` keeps."""
+
 
 def config_name(data_config):
     """Name of a configuration: the source, preceded by the variant where the data set has variants.

@@ -30,6 +30,18 @@ def described(data_config):
             f"--exclude_objects={data_config.exclude_objects!r}")
 
 
+def no_counts(name):
+    """The `UserError` of a data set (str) that cannot count objects."""
+    return UserError(f"--min_objects/--max_objects: --dataset={name} does not say how many objects its images show; "
+                     "leave both at 0")
+
+
+def no_classes(name, factor, known):
+    """The `UserError` of a data set (str) that does not know a factor (str); `known` are those that it knows."""
+    remedy = f"it knows {', '.join(known)}" if known else "leave the flag out"
+    return UserError(f"--exclude_objects: --dataset={name} does not say the {factor!r} of its objects; {remedy}")
+
+
 def _shows(source, split, description):
     """bool [N]: the scenes in which at least one object fits the whole description."""
     fits = True

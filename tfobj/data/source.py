@@ -16,37 +16,45 @@ The input pipeline and the command lines know `PreparedSource` and `tfobj.data.f
   "background" uint8 [B,H,W] (parts of it, see the data set) and "camera" [B, ...]. What the data do not have is absent.
   Sequences have a time axis behind B in all but "objects" and "visibility".
 * `fingerprint()`: dict that JSON can hold and that changes with the data, not with the place where they lie.
+
+With --input=memory it is a `tfobj.data.memory.MemorySource`, which has no records: its `take(split, positions, masks,
+factors)` gives what `batch` gives, as arrays.
 """
 
 import functools
-import hashlib
 import os
 
 import numpy as np
 import tensorflow as tf
 
+from tfobj.data import framing
+from tfobj.data import memory
+from tfobj.data import object_filters
 from tfobj.data import prepared
 from tfobj.data import preprocessing
 from tfobj.data import split_views
+from tfobj.data.array_cache import CACHE
 from tfobj.data.array_cache import cached_array
+from tfobj.data.array_cache import files_key
 from tfobj.data.example_reader import ExampleReader
 from tfobj.data.folder import FolderSource
 from tfobj.data.record_index import RecordIndex
 from tfobj.errors import UserError
-
-_CACHE = ".tfobj"  # beside the prepared files
 
 
 def open_source(data_config):
     """Opens the data set that `data_config` (a `DataConfig`) names.
 
     Returns:
-        `PreparedSource` or `tfobj.data.folder.FolderSource`.
+        `PreparedSource` or `tfobj.data.folder.FolderSource`; with --input=memory `tfobj.data.memory.MemorySource`,
+        which the input pipeline takes as well.
 
     Raises:
         UserError: unknown or unprepared data set (the message holds the command to run), an unreadable file, or an
             impossible size.
     """
+    if data_config.input == "memory":
+        return memory.open_source(data_config)
     if data_config.dataset == "folder":
         return FolderSource(data_config)
     return PreparedSource(prepared.open_prepared(data_config), data_config)
@@ -67,7 +75,7 @@ class PreparedSource:
     def __init__(self, builder, data_config):
         self._builder, self._info = builder, builder.info
         self._reader = ExampleReader(builder.info.features, builder.name)
-        self._frames = _checked_frames(data_config.sequence_frames, self._reader.num_frames, builder.name)
+        self._frames = framing.checked_frames(data_config.sequence_frames, self._reader.num_frames, builder.name)
         self.num_frames = 0 if data_config.sequence_frames == 1 else self._frames
         self.has_masks, self.has_factors = self._reader.has("mask"), self._reader.has("objects")
         self.max_objects, self.class_names = self._reader.max_objects, self._reader.class_names
@@ -103,8 +111,7 @@ class PreparedSource:
     def object_counts(self, split):
         """Numbers of foreground objects, int32 [N], of all examples of `split`; kept in a file between runs."""
         if self.max_objects is None:
-            raise UserError(f"--min_objects/--max_objects: --dataset={self._info.name} does not say how many objects "
-                            "its images show; leave both at 0")
+            raise object_filters.no_counts(self._info.name)
         return self._table(split, "objects", self._object_counts_of, np.zeros([0], np.int32))
 
     def class_codes(self, split, factor):
@@ -114,9 +121,8 @@ class PreparedSource:
             UserError: the data set has no such factor, or it does not say which objects there are.
         """
         if factor not in self.class_names or self.max_objects is None:
-            known = ", ".join(sorted(self.class_names)) if self.max_objects is not None else ""
-            raise UserError(f"--exclude_objects: --dataset={self._info.name} does not say the {factor!r} of its objects"
-                            + (f"; it knows {known}" if known else "; leave the flag out"))
+            known = sorted(self.class_names) if self.max_objects is not None else ()
+            raise object_filters.no_classes(self._info.name, factor, known)
         return self._table(split, f"{factor}-codes", functools.partial(self._class_codes_of, factor=factor),
                            np.zeros([0, self.max_objects], np.int16))
 
@@ -183,11 +189,8 @@ class PreparedSource:
 
     def _cache_place(self, stored, name):
         """Directory and name of a cached table. The name changes whenever one of the files is written again."""
-        stats = [os.stat(path) for path in self._paths(stored) if os.path.exists(path)]
-        text = repr([(stat.st_size, stat.st_mtime_ns) for stat in stats])
-        key = hashlib.sha256(text.encode()).hexdigest()[:16]
-        directory = os.path.join(os.path.dirname(self._paths(stored)[0]), _CACHE)
-        return directory, f"{'+'.join(stored)}-{name}-{key}"
+        paths = self._paths(stored)
+        return os.path.join(os.path.dirname(paths[0]), CACHE), f"{'+'.join(stored)}-{name}-{files_key(paths)}"
 
     # === Parts of records ===
 
@@ -208,11 +211,3 @@ class PreparedSource:
 def _num_objects(visibility):
     """int32 [B] from bool [B,N+1]. Counts entities other than the background, which is always there."""
     return tf.reduce_sum(tf.cast(visibility[:, 1:], tf.int32), axis=1)
-
-
-def _checked_frames(wanted, stored, name):
-    """Frames to read of each example: 0 for single pictures."""
-    if wanted > max(1, stored):
-        holds = f"{stored} frames per example" if stored else "single pictures"
-        raise UserError(f"--sequence_frames={wanted}, but --dataset={name} has {holds}; use {'fewer' if stored else 0}")
-    return wanted or stored if stored else 0
