@@ -169,7 +169,7 @@ def load_run(run_dir, checkpoint="best"):
 def _description(experiment, image_shape, fingerprint):
     versions = {"tfobj": tfobj.__version__, "python": platform.python_version()}
     for name in ("tensorflow", "jax", "keras", "numpy"):
-        if name in sys.modules:
+        if sys.modules.get(name) is not None:
             versions[name] = sys.modules[name].__version__
     return {"model": experiment.model, "model_config": dataclasses.asdict(experiment.model_config),
             "data": dataclasses.asdict(experiment.data), "train": dataclasses.asdict(experiment.train),
