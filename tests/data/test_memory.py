@@ -123,6 +123,12 @@ class TensorFlowFromMemoryTest(MemoryTestCase):
             tf.nest.map_structure(np.testing.assert_array_equal, actual, expected)
         tf.nest.map_structure(np.testing.assert_array_equal, second.examples(3), first.examples(3))
 
+    def test_validation_examples_are_made_before_training_begins(self):
+        source = memory.open_source(self.config())
+        memory.MemoryEvaluationInput(source, self.config(), "validation", 4, 2)
+        (arrays,) = os.listdir(os.path.join(self.directory, "arrays"))
+        self.assertIn("validation", os.listdir(os.path.join(self.directory, "arrays", arrays)))
+
     def test_nothing_has_to_be_prepared(self):
         data = self.config(input="memory")
         batch = next(iter(pipeline.TrainingInput(sources.open_source(data), data, 4, 1).dataset()))

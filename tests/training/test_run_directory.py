@@ -37,6 +37,9 @@ class RunDirectoryTest(unittest.TestCase):
         self.prepare(runs.experiment())
         self.prepare(runs.experiment(num_steps=99, strategy="mirrored", log_every=7))
         self.assertEqual(run_directory.read_run(self.path).config.train.num_steps, 99)
+        experiment = runs.experiment()
+        data = dataclasses.replace(experiment.data, data_dir="elsewhere", input="memory")
+        self.prepare(dataclasses.replace(experiment, data=data))
 
     def test_another_run_is_refused_and_what_differs_is_named(self):
         self.prepare(runs.experiment())

@@ -235,6 +235,7 @@ class MemoryEvaluationInput:
         self._order = EvaluationOrder(source, data_config, split, num_examples, batch_size)
         self.num_examples, self.num_batches = self._order.num_examples, self._order.num_batches
         self._take = functools.partial(source.take, split, factors=factors)
+        self._take(self._order.kept[:1])  # what has to be drawn or decoded is made now, and not in the middle of a run
 
     def batches(self):
         """Yields the batches: dicts of arrays as of `MemorySource.take`, with `valid` and `index` as in
