@@ -5,12 +5,12 @@ s sees what an uninterrupted run would have seen, on any number of workers and r
 """
 
 import functools
-import os
 import threading
 import time
 
 import tensorflow as tf
 
+from tfobj.data import machine
 from tfobj.data.order import EvaluationOrder
 from tfobj.data.order import TrainingOrder
 from tfobj.errors import UserError
@@ -222,7 +222,7 @@ def _load(counters, read, specs, size, batch):
     A batch is decoded by one thread: with images of a few kilobytes, handing single images between threads would cost
     more than decoding them.
     """
-    parallel = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parallel = machine.cores()
 
     @tf.autograph.experimental.do_not_convert
     def load(counter):
