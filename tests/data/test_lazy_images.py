@@ -28,6 +28,12 @@ class LazyImagesTest(unittest.TestCase):
                 np.testing.assert_array_equal(images[key], expected[key], str(key))
             np.testing.assert_array_equal(np.ascontiguousarray(images), expected)
 
+    def test_more_rows_than_are_computed_at_once(self):
+        images, expected = self.images()
+        with unittest.mock.patch.object(lazy_images, "_ROWS_AT_ONCE", 7):
+            images[[3, 8]]
+            np.testing.assert_array_equal(np.asarray(images), expected)
+
     def test_results_are_kept_if_there_is_memory(self):
         for free, calls in ((4 * 20 * 8 * 16 * 3 * 4, 1), (4 * 20 * 8 * 16 * 3 * 4 - 1, 2)):
             images, expected = self.images(free)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfobj.data import machine
 
-_ROWS_PER_TASK = 8
+_ROWS_PER_TASK, _ROWS_AT_ONCE = 8, 2048
 _KEPT_SHARE = 0.25  # of the free memory, that may be filled with preprocessed images
 
 
@@ -14,8 +14,7 @@ class LazyImages:
     """Looks like an array [N, ...] of preprocessed images; rows are computed at their first use, on all cores.
 
     The results are kept if all of them take no more than a quarter of the free memory (60,000 images of 128x128x3 in
-    float32 take 12 GB), else computed again at each use. Images of which preprocessing only takes pixels are not kept:
-    taking them again costs as much as copying them.
+    float32 take 12 GB), else computed again at each use. Images that pass unchanged are not kept a second time.
 
     Args:
         images: uint8 [M,H,W,C] or [M,T,H,W,C], native images, possibly mapped from a file.
@@ -34,7 +33,7 @@ class LazyImages:
         self.dtype = np.dtype(np.uint8 if preprocessing.keeps_values else np.float32)
         self.nbytes = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
         self._kept = None
-        if not preprocessing.keeps_values and self.nbytes <= _KEPT_SHARE * machine.free_memory():
+        if not preprocessing.keeps_everything and self.nbytes <= _KEPT_SHARE * machine.free_memory():
             self._kept, self._is_kept = np.empty(self.shape, self.dtype), np.zeros(len(self), bool)
         self._pool = concurrent.futures.ThreadPoolExecutor(machine.cores())  # starts its threads when they are needed
 
@@ -60,10 +59,11 @@ class LazyImages:
     def _keep(self, rows):
         """Computes those of the rows, int [...], that are not there yet."""
         missing = np.unique(rows[~self._is_kept[rows]])
-        if len(missing):
+        for start in range(0, len(missing), _ROWS_AT_ONCE):
+            part = missing[start:start + _ROWS_AT_ONCE]
             # Threads that miss the same rows write the same values; rows count as kept when they are complete.
-            self._kept[missing] = self._computed(missing)
-            self._is_kept[missing] = True
+            self._kept[part] = self._computed(part)
+            self._is_kept[part] = True
 
     def _computed(self, rows):
         """Preprocessed images, [n, ...], of rows, int [n]."""
