@@ -105,13 +105,15 @@ class ObjectModel(keras.Model):
         return {**outputs, "segmentation": ops.cast(ops.argmax(outputs["masks"], axis=1), "int32")}
 
     def build_on_zeros(self):
-        """Creates every weight by running one empty image; returns the model."""
+        """Creates every weight by running one empty image, on JAX its shape alone; returns the model."""
         if not self.built:
-            noise = {name: ops.zeros(entry.shape) for name, entry in self.noise_spec(1).items()}
+            # JAX would compile hundreds of small programs for the values.
+            zeros = keras.KerasTensor if keras.config.backend() == "jax" else ops.zeros
+            noise = {name: zeros(entry.shape) for name, entry in self.noise_spec(1).items()}
             with warnings.catch_warnings():
                 # When an option is wrong, Keras first warns at length and then raises the error that says it.
                 warnings.simplefilter("ignore")
-                self(ops.zeros((1, *self.image_shape)), noise=noise)
+                self(zeros((1, *self.image_shape)), noise=noise)
         return self
 
     def build_from_config(self, config):

@@ -1,5 +1,6 @@
 """Training and scoring with JAX, also where TensorFlow is not installed. The interface is that of `engine`."""
 
+import concurrent.futures
 import contextlib
 import os
 
@@ -18,6 +19,7 @@ from tfobj.training.jax_step import JaxState
 from tfobj.training.jax_step import JaxStep
 
 _RESIDENT_SHARE = 0.25  # of a device's memory that the training images may take
+_STREAMED_BYTES = 256 << 20  # images that are sent to the devices at once where they do not stay there
 _DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 _PRECISIONS = {"float32": "highest", "tensorfloat32": "tensorfloat32", "mixed_bfloat16": "default"}
 
@@ -125,9 +127,12 @@ class _Training:
 
     def start(self, training_input, step):
         """See the module `engine`."""
-        device = next(iter(self._sharding.device_set))
-        loop = _CpuLoop if device.platform == "cpu" else _DeviceLoop
+        loop = _loop_class(next(iter(self._sharding.device_set)))
         return loop(self._step, self._state, self._sharding, self._longest, training_input, step)
+
+
+def _loop_class(device):
+    return _CpuLoop if device.platform == "cpu" else _DeviceLoop
 
 
 class _Loop:
@@ -135,9 +140,9 @@ class _Loop:
         self._step, self._state, self._sharding, self._longest = step, state, sharding, longest
         self._input, self._next = training_input, start_step
 
-    def _rows(self, count):
-        """Positions in the training images, int32 [count,B], of the next `count` batches."""
-        return np.stack([self._input.rows(self._next + offset) for offset in range(count)]).astype(np.int32)
+    def _rows(self, first, count):
+        """Positions in the training images, int32 [count,B], of `count` batches from step `first` on."""
+        return np.stack([self._input.rows(step) for step in range(first, first + count)]).astype(np.int32)
 
     def close(self):
         """Nothing stays open."""
@@ -149,12 +154,12 @@ class _CpuLoop(_Loop):
     def run(self, num_steps):
         """See the module `engine`."""
         state, totals, done = self._state.read(), {}, 0
-        for rows in self._rows(num_steps):
+        for rows in self._rows(self._next, num_steps):
             state, terms = self._step.one(state, self._input.images[rows])
             last = {name: float(value) for name, value in terms.items()}
             totals = {name: totals.get(name, 0.0) + value for name, value in last.items()}
             done += 1
-            if not (np.isfinite(last["loss"]) and np.isfinite(last["gradient_norm"])):
+            if not _is_finite(last):
                 break
         self._state.write(state)
         self._next += done
@@ -162,34 +167,58 @@ class _CpuLoop(_Loop):
 
 
 class _DeviceLoop(_Loop):
-    """Many steps per call. The images lie in the device's memory if they are small against it."""
+    """Many steps per call. The images lie in the device's memory if they are small against it, else they follow."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self._resident = None
-        if self._input.images.nbytes <= _RESIDENT_SHARE * _memory(next(iter(self._sharding.device_set))):
-            self._resident = jax.device_put(np.ascontiguousarray(self._input.images), self._sharding)
+        images = self._input.images
+        self._resident, self._chunk = None, self._longest
+        if images.nbytes <= _RESIDENT_SHARE * _memory(next(iter(self._sharding.device_set))):
+            self._resident = jax.device_put(np.ascontiguousarray(images), self._sharding)
+        else:
+            batch_bytes = images.nbytes // len(images) * len(self._input.rows(self._next))
+            self._chunk = max(1, min(self._longest, _STREAMED_BYTES // batch_bytes))
+        self._pool, self._ahead = concurrent.futures.ThreadPoolExecutor(1), {}
 
     def run(self, num_steps):
         """See the module `engine`."""
-        rows, images = self._rows(num_steps), self._resident
-        if images is None:
-            images, rows = self._fetch(rows)
-        padded = np.zeros((self._longest, rows.shape[1]), np.int32)
-        padded[:num_steps] = rows
-        state, done, totals, last = self._step.many(self._state.read(), images, padded, num_steps)
+        state, totals, made, end = self._state.read(), {}, 0, self._next + num_steps
+        while self._next < end:
+            count = min(self._chunk, end - self._next)
+            images, rows = self._part(self._next)
+            state, done, sums, last = self._step.many(state, images, rows, count)
+            self._prepare(self._next + count)  # while the device computes
+            last = {name: float(value) for name, value in last.items()}
+            totals = {name: totals.get(name, 0.0) + float(value) for name, value in sums.items()}
+            made, self._next = made + int(done), self._next + int(done)
+            if not _is_finite(last):
+                break
         self._state.write(state)
-        done = int(done)
-        self._next += done
-        return (done, {name: float(value) / done for name, value in totals.items()},
-                {name: float(value) for name, value in last.items()})
+        return made, {name: value / made for name, value in totals.items()}, last
 
-    def _fetch(self, rows):
-        """The images of these steps alone, padded to one size, and the positions among them."""
-        count, batch_size = rows.shape
-        images = np.zeros((self._longest * batch_size, *self._input.images.shape[1:]), self._input.images.dtype)
-        images[:rows.size] = self._input.images[rows.reshape(-1)]
-        return jax.device_put(images, self._sharding), np.arange(rows.size).reshape(count, batch_size)
+    def close(self):
+        """Ends the thread that fetches images ahead."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _part(self, first):
+        """Images, and the positions among them of the batches from step `first` on, int32 [chunk,B]."""
+        if self._resident is not None:
+            return self._resident, self._rows(first, self._chunk)
+        self._prepare(first)
+        return self._ahead.pop(first).result()
+
+    def _prepare(self, first):
+        if self._resident is None and first not in self._ahead:
+            self._ahead = {first: self._pool.submit(self._fetch, first)}
+
+    def _fetch(self, first):
+        rows = self._rows(first, self._chunk)
+        images = jax.device_put(np.ascontiguousarray(self._input.images[rows.reshape(-1)]), self._sharding)
+        return images, np.arange(rows.size, dtype=np.int32).reshape(rows.shape)
+
+
+def _is_finite(terms):
+    return bool(np.isfinite(terms["loss"]) and np.isfinite(terms["gradient_norm"]))
 
 
 def _memory(device):

@@ -1,0 +1,88 @@
+"""Trains on the JAX backend, in a process of its own in which TensorFlow cannot be imported.
+
+    python -P tests/training/jax_runs.py DIRECTORY FLAG...
+
+The flags describe a run of five steps on tiny images. Makes, in DIRECTORY, the runs `whole` (on one device), `parts`
+(the same, interrupted after two steps by SIGTERM and after three by its end), `two` (on two devices), `low`
+(mixed_bfloat16), `resident` (the loop that accelerators use) and `streamed` (the same where the images do not fit);
+scores `whole` there; and prints what `nan`, a run with an absurd learning rate, says. The repository root must be on
+PYTHONPATH.
+"""
+
+import dataclasses
+import os
+import signal
+import sys
+
+os.environ["KERAS_BACKEND"] = "jax"
+sys.modules["tensorflow"] = sys.modules["tensorflow_datasets"] = None  # every import of them fails
+
+import jax  # noqa: E402
+
+jax.config.update("jax_num_cpu_devices", 2)
+
+from absl import flags  # noqa: E402
+
+from tfobj import flags as experiment_flags  # noqa: E402
+from tfobj.errors import UserError  # noqa: E402
+from tfobj.training import evaluate_run  # noqa: E402
+from tfobj.training import jax_engine  # noqa: E402
+from tfobj.training import launch  # noqa: E402
+
+
+def changed(experiment, **changes):
+    """A copy of an experiment with another training configuration."""
+    return dataclasses.replace(experiment, train=dataclasses.replace(experiment.train, **changes))
+
+
+def interrupted(experiment, run_dir):
+    """Runs until SIGTERM arrives behind the second step."""
+    original = jax_engine._CpuLoop.run
+
+    def run_and_be_stopped(loop, num_steps):
+        result = original(loop, num_steps)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return result
+
+    jax_engine._CpuLoop.run = run_and_be_stopped
+    try:
+        return launch.train(experiment, run_dir)
+    finally:
+        jax_engine._CpuLoop.run = original
+
+
+def with_loop(experiment, run_dir, share):
+    """Runs with the loop of accelerators; `share` is the part of the memory that the images may take."""
+    original = jax_engine._loop_class, jax_engine._memory, jax_engine._RESIDENT_SHARE
+    jax_engine._loop_class = lambda device: jax_engine._DeviceLoop
+    jax_engine._memory, jax_engine._RESIDENT_SHARE = (lambda device: 1 << 30), share
+    try:
+        return launch.train(experiment, run_dir)
+    finally:
+        jax_engine._loop_class, jax_engine._memory, jax_engine._RESIDENT_SHARE = original
+
+
+def main():
+    """See the module."""
+    directory = sys.argv[1]
+    experiment_flags.define_experiment_flags()
+    flags.FLAGS(sys.argv[1:])
+    experiment = experiment_flags.read_experiment()
+    launch.train(experiment, f"{directory}/whole")
+    interrupted(experiment, f"{directory}/parts")
+    launch.train(changed(experiment, num_steps=3), f"{directory}/parts")
+    launch.train(experiment, f"{directory}/parts")
+    launch.train(changed(experiment, strategy="auto", num_devices=2), f"{directory}/two")
+    with_loop(experiment, f"{directory}/resident", 0.25)
+    with_loop(experiment, f"{directory}/streamed", 0.0)
+    evaluate_run.evaluate_run(f"{directory}/whole", num_examples=10, batch_size=4)
+    launch.train(changed(experiment, precision="mixed_bfloat16"), f"{directory}/low")
+    try:
+        launch.train(changed(experiment, learning_rate=1e30, warmup_steps=0, clip_norm=0.0), f"{directory}/nan")
+    except UserError as error:
+        print(f"nan: {error}")
+    print("devices:", jax_engine.JaxEngine(jax.devices()).describe())
+
+
+if __name__ == "__main__":
+    main()
