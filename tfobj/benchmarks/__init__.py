@@ -1,0 +1,1 @@
+"""What `python -m tfobj.benchmark` measures and how it shows it."""
