@@ -1,6 +1,7 @@
 """Whole runs: resume, stops, records, refusals."""
 
 import contextlib
+import importlib.util
 import io
 import os
 import pathlib
@@ -79,6 +80,8 @@ class TrainerTest(unittest.TestCase):
             self.assertEqual(lines[-1][name], scores[name])
         self.assertEqual(scores["num_images"], 6)
         self.assertEqual(load_run(directory).step, 10)
+        self.assertEqual({path.name for path in (directory / "pictures").iterdir()},
+                         {"slots-10.png", "attention-10.png"})
         tags = {"train": set(), "validation": set()}
         for group in tags:
             for path in (directory / "tensorboard" / group).iterdir():
@@ -88,6 +91,16 @@ class TrainerTest(unittest.TestCase):
                              tags["train"])
         self.assertLessEqual({"ari_fg", "mse", "slot_usage/0", "mask_entropy", "slots", "attention",
                               "_hparams_/session_start_info"}, tags["validation"])
+
+    def test_without_tensorboard_there_are_lines_and_pictures(self):
+        find = importlib.util.find_spec
+        without = mock.patch("importlib.util.find_spec",
+                             lambda name, *more: None if name == "tensorboard" else find(name, *more))
+        with without:
+            self.train("run")
+        self.assertFalse((self.root / "run" / "tensorboard").exists())
+        self.assertEqual(len(runs.records(self.root / "run")), 3)
+        self.assertTrue((self.root / "run" / "pictures" / "slots-10.png").exists())
 
     def test_restored_weights_answer_like_the_trained_model(self):
         with contextlib.redirect_stdout(self.output):

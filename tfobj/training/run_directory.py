@@ -5,6 +5,7 @@
     checkpoints/     recent checkpoints, ckpt-<step>.npz; `tfobj.training.checkpoints` says what they hold
     best/            the checkpoint with the best validation score, and best.json
     tensorboard/     event files
+    pictures/        what the model made of some validation images, as PNG
     metrics.jsonl    one line of scalars per log or validation
 """
 

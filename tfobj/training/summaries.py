@@ -1,10 +1,10 @@
-"""What a run records: TensorBoard scalars, pictures, text and hyper-parameters, and a line of JSON per event."""
+"""What a run records: a line of JSON per event, pictures, and where TensorBoard is installed, its event files."""
 
+import importlib.util
 import json
 import pathlib
 
 from tfobj import visualisation
-from tfobj.training.event_file import EventFile
 
 _NUM_ATTENTION_PICTURES = 2  # one line per image and iteration
 
@@ -22,6 +22,8 @@ class Summaries:
         self._lines = pathlib.Path(directory) / "metrics.jsonl"
         self._writers = {}
         self._board = pathlib.Path(directory) / "tensorboard"
+        self._pictures = pathlib.Path(directory) / "pictures"
+        self._has_board = importlib.util.find_spec("tensorboard") is not None
         self._start = 0
 
     def start(self, step, configuration):
@@ -38,8 +40,9 @@ class Summaries:
         if step > 0:
             return
         text = "\n".join(f"    {line}" for line in json.dumps(configuration, indent=2).splitlines())
-        self._writer("train").text("configuration", text, 0)
-        self._writer("validation").hyper_parameters(_flat(configuration))
+        if self._has_board:
+            self._writer("train").text("configuration", text, 0)
+            self._writer("validation").hyper_parameters(_flat(configuration))
 
     def scalars(self, group, step, values):
         """Writes scalars under `train/` or `validation/`; lists become one scalar per entry.
@@ -53,6 +56,8 @@ class Summaries:
             return
         with self._lines.open("a") as file:
             file.write(json.dumps({"step": step, "group": group, **values}) + "\n")
+        if not self._has_board:
+            return
         writer = self._writer(group)
         for name, value in values.items():
             if isinstance(value, (list, tuple)):
@@ -63,7 +68,7 @@ class Summaries:
         writer.flush()
 
     def pictures(self, step, images, outputs, masks=None, background_slot=None):
-        """Writes the slot grid and, where the model has it, the attention of each iteration.
+        """Writes the slot grid and, where the model has it, the attention of each iteration, also as PNG files.
 
         Args:
             step: int.
@@ -78,9 +83,13 @@ class Summaries:
         if "attention" in outputs:
             few = slice(_NUM_ATTENTION_PICTURES)
             grids["attention"] = visualisation.attention_grid(images[few], outputs["attention"][few], background_slot)
+        self._pictures.mkdir(exist_ok=True)
         for name, grid in grids.items():
-            self._writer("validation").image(name, grid, step)
-        self._writer("validation").flush()
+            visualisation.save_png(str(self._pictures / f"{name}-{step}.png"), grid)
+        if self._has_board:
+            for name, grid in grids.items():
+                self._writer("validation").image(name, grid, step)
+            self._writer("validation").flush()
 
     def close(self):
         """Flushes and closes the event files."""
@@ -88,6 +97,8 @@ class Summaries:
             writer.close()
 
     def _writer(self, group):
+        from tfobj.training.event_file import EventFile
+
         if group not in self._writers:
             self._writers[group] = EventFile(self._board / group, self._start)
         return self._writers[group]
