@@ -2,6 +2,7 @@
 
 import os
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 
@@ -16,9 +17,17 @@ def specs(builder):
 
 
 def contents(builder):
-    """dict from name to bytes of every file of a prepared set."""
+    """dict from name to content of every file of a prepared set: records as messages, everything else as bytes.
+
+    The same message has several serialized forms, because protobuf leaves the order of a map open; which one appears
+    differs between processes.
+    """
     files = {}
     for name in sorted(os.listdir(builder.data_path)):
-        with open(os.path.join(builder.data_path, name), "rb") as file:
-            files[name] = file.read()
+        path = os.path.join(builder.data_path, name)
+        if ".tfrecord" in name:
+            files[name] = [tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(path)]
+        else:
+            with open(path, "rb") as file:
+                files[name] = file.read()
     return files

@@ -110,7 +110,7 @@ class RebuildTest(unittest.TestCase):
             sizes = {"train": 300, "validation": 16, "test": 16, **sizes}
             return builds.contents(prepared.prepare_dataset(config, workers=workers, split_sizes=sizes))
 
-    def test_two_workers_give_the_same_bytes(self):
+    def test_two_workers_give_the_same_files(self):
         one = self.build()
         self.assertEqual(sum(".tfrecord" in name for name in one), 24)
         self.assertEqual(one, self.build(workers=2))
