@@ -36,7 +36,8 @@ class DataConfig:
     data_dir: str = knob("data", "Directory of the prepared data sets.")
     manual_dir: str = knob("", "Directory of downloaded original files; empty: <data_dir>/manual.")
     input: str = knob("auto", "Decode records at every use (files), or once into arrays that are kept (memory); auto: "
-                      "files with TensorFlow, memory with JAX, which does so in any case.", choices=("auto", "files", "memory"))
+                      "files with TensorFlow, memory with JAX, which does so in any case.",
+                      choices=("auto", "files", "memory"))
     image_dir: str = knob("", "--dataset=folder: directory of PNG/JPEG images (searched recursively).")
     preprocessing: str = knob("none", "Recipe of a paper: crop, resize, and which official records are which split.",
                               choices=("none", "iodine", "iodine_legacy", "slot_attention", "slot_attention_properties",

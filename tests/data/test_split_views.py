@@ -1,5 +1,7 @@
 """Which official records are which split."""
 
+import contextlib
+import io
 import tempfile
 import unittest
 import unittest.mock
@@ -11,6 +13,7 @@ from tests.data import stored_sets
 from tfobj.config import DataConfig
 from tfobj.data import object_filters
 from tfobj.data import pipeline
+from tfobj.data import prepared
 from tfobj.data import recipes
 from tfobj.data import split_views
 from tfobj.data.builders import clevr_masks
@@ -54,8 +57,18 @@ class TableTest(unittest.TestCase):
 
     def test_clevr_properties(self):
         sizes = {"train": 70_000, "validation": 15_000, "test": 15_000}
-        self.check(sizes, "slot_attention_properties", "clevr_properties", train=(512, 70_000), validation=(0, 512),
-                   test=(70_000, 85_000))
+        key = "slot_attention_properties", "clevr_properties"
+        self.assertEqual(split_views.recipe_views(sizes, *key), {
+            "train": SplitView(("train",), 512, 69_488), "validation": SplitView(("train",), 0, 512),
+            "test": SplitView(("validation",), 0, 15_000)})
+        # As many as the whole release, but each split was cut on its own: none may go on in the next.
+        for other in ({"train": 60_000, "validation": 15_000, "test": 15_000},
+                      {"train": 69_999, "validation": 15_000, "test": 15_001}):
+            with self.assertRaisesRegex(UserError, "takes train from records 512-69,999 of the released split train of "
+                                        f"clevr_properties, but only {other['train']:,} are prepared; use --splits="):
+                split_views.recipe_views(other, *key)
+        with self.assertRaisesRegex(UserError, "takes test from records 0-14,999 .* split validation .* only 0 are"):
+            split_views.recipe_views({"train": 70_000, "test": 15_000}, *key)
 
     def test_iodine_and_slot_attention_take_the_stored_splits(self):
         self.assertEqual(list(CLEVR.items())[:3], [("train", 70_000), ("test", 10_000), ("validation", 10_000)])
@@ -65,7 +78,17 @@ class TableTest(unittest.TestCase):
             self.assertEqual(split_views.recipe_views(CLEVR, recipe, "clevr_masks"), split_views.stored_views(CLEVR))
 
     def test_every_recipe_of_the_table_exists(self):
-        self.assertLessEqual({recipe for recipe, _ in recipes.SPLITS}, set(recipes.FRAMES))
+        self.assertLessEqual({recipe for recipe, _ in (*recipes.SPLITS, *recipes.PARTS_OF_SPLITS)},
+                             set(recipes.FRAMES))
+
+    def test_sizes_of_the_releases_are_those_of_the_builders(self):
+        builders = sum(prepared.catalogue(DataConfig(data_dir="/nowhere")).values(), [])
+        official = {(builder.name, builder.builder_config.variant): builder.builder_config.split_sizes
+                    for builder in builders if builder.builder_config.source == "official"}
+        self.assertLessEqual(set(recipes.RELEASED_SIZES), set(official))
+        for key, sizes in official.items():
+            if sizes:
+                self.assertEqual(recipes.RELEASED_SIZES[key], sizes, key)
 
     def test_views_span_stored_splits(self):
         views = split_views.recipe_views(CLEVR, "clevrtex", "clevr_masks")
@@ -80,6 +103,31 @@ class TableTest(unittest.TestCase):
         with self.assertRaisesRegex(UserError, "--preprocessing=ast splits clevr_masks by record .test 0-9,999, .* but "
                                     "only 90,000 are prepared; use --splits=stored"):
             split_views.recipe_views({**CLEVR, "rest": 0}, "ast", "clevr_masks")
+
+
+class OtherSizesTest(unittest.TestCase):
+    """Releases of which a part was prepared."""
+
+    def said(self, sizes, dataset="clevr_masks", config="clevr10_official", **knobs):
+        """What is written to standard error when a set is opened."""
+        with contextlib.redirect_stderr(io.StringIO()) as error:
+            split_views.prepared_views(dataset, config, sizes, DataConfig(**knobs))
+        return error.getvalue()
+
+    def test_stored_splits_that_are_not_those_of_the_release(self):
+        few = {**CLEVR, "train": 60_000}
+        for knobs in ({}, {"preprocessing": "iodine"}, {"preprocessing": "clevrtex", "splits": "stored"}):
+            self.assertRegex(self.said(few, **knobs), "^warning: clevr_masks/clevr10_official was prepared with other "
+                             r"sizes than the release has \(train 60,000 of 70,000\): .* --overwrite.*\n$")
+        self.assertIn("(train 6 of 40,000, test 2 of 5,000)",
+                      self.said({"train": 6, "test": 2}, "clevrtex", "full_official"))
+
+    def test_silence(self):
+        self.assertEqual(self.said(CLEVR), "")
+        self.assertEqual(self.said({"train": 70_000, "test": 10_000}, preprocessing="iodine"), "")  # whole
+        self.assertEqual(self.said({"train": 90_000, "test": 10_000}, preprocessing="ast"), "")  # cut by record
+        self.assertEqual(self.said({"train": 6}, config="clevr10_generated"), "")
+        self.assertEqual(self.said({"train": 6}, "sketchy", "official"), "")  # of unknown size
 
 
 FEATURES = {"image": stored_sets.picture(), "visibility": tfds.features.Tensor(shape=(4,), dtype=np.bool_),

@@ -38,9 +38,7 @@ class PreparedExamples:
         self.has_masks = "mask" in files.parts
         self.has_factors = any(name.startswith("objects.") for name in files.parts)
         self._is_release = data_config.dataset_config == "official"
-        by_recipe = self._is_release and data_config.splits == "recipe"
-        self._views = split_views.recipe_views(files.sizes, data_config.preprocessing, self.name) if by_recipe \
-            else split_views.stored_views(files.sizes)
+        self._views = split_views.prepared_views(self.name, files.config, files.sizes, data_config)
         self._prefix = f"{data_config.preprocessing}_" if self._views != split_views.stored_views(files.sizes) else ""
         self.sizes = {split: view.count for split, view in self._views.items()}
         key = files_key(files.paths(files.sizes))

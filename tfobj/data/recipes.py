@@ -58,17 +58,39 @@ FRAMES = {
 
 _FIRST_60K = {"test": (0, 10_000), "validation": (10_000, 20_000), "train": (20_000, 60_000)}
 
-# (recipe, data set) -> split -> (first record, end), half open, counted through the release in its order. Where there
-# is no row, the recipe's splits are those that `tfobj.prepare` stores: the first 70,000 records of CLEVR and 60,000 of
-# Multi-dSprites and Tetrominoes to train and what follows to test (IODINE, Slot Attention); Objects Room and CLEVRTEX
-# with the test records first; ShapeStacks by its split files.
+# (recipe, data set) -> split -> (first record, end), half open, counted through the release in its order; for releases
+# of one file, which `tfobj.prepare` cuts into consecutive splits of any size. Where there is no row, the recipe's
+# splits are those that are stored: the first 70,000 records of CLEVR and 60,000 of Multi-dSprites and Tetrominoes to
+# train and what follows to test (IODINE, Slot Attention); Objects Room and CLEVRTEX with the test records first;
+# ShapeStacks by its split files.
 SPLITS = {
     ("genesis", "clevr_masks"): {"test": (0, 10_000), "validation": (10_000, 20_000), "train": (20_000, 70_000)},
     ("genesis", "multi_dsprites"): _FIRST_60K,
     ("genesis", "tetrominoes"): _FIRST_60K,
     ("ast", "clevr_masks"): {"test": (0, 10_000), "validation": (10_000, 20_000), "train": (20_000, 100_000)},
     ("clevrtex", "clevr_masks"): {"test": (0, 15_000), "validation": (15_000, 30_000), "train": (30_000, 100_000)},
+}
+
+# The same for releases that come in splits: split -> (released split, first record of it, end).
+PARTS_OF_SPLITS = {
     # 512 training scenes to watch; the published numbers are those of the 15,000 validation scenes.
     ("slot_attention_properties", "clevr_properties"): {
-        "test": (70_000, 85_000), "validation": (0, 512), "train": (512, 70_000)},
+        "test": ("validation", 0, 15_000), "validation": ("train", 0, 512), "train": ("train", 512, 70_000)},
+}
+
+_60K_OF_80K = {"train": 60_000, "test": 10_000, "validation": 10_000}
+_TENTHS_OF_20K = {"train": 16_000, "validation": 2_000, "test": 2_000}
+
+# (data set, variant) -> split -> number of examples of `official`, where the release says it.
+RELEASED_SIZES = {
+    ("tetrominoes", ""): _60K_OF_80K,
+    **{("multi_dsprites", variant): _60K_OF_80K
+       for variant in ("colored_on_grayscale", "binarized", "colored_on_colored")},
+    ("clevr_masks", "clevr10"): {"train": 70_000, "test": 10_000, "validation": 10_000, "rest": 10_000},
+    ("clevr_properties", ""): {"train": 70_000, "validation": 15_000, "test": 15_000},
+    ("objects_room", "train"): {"test": 10_000, "validation": 10_000, "train": 980_000},
+    **{("objects_room", variant): {"test": 922} for variant in ("empty_room", "six_objects", "identical_color")},
+    ("clevrtex", "full"): {"train": 40_000, "validation": 5_000, "test": 5_000},
+    ("clevrtex", "outd"): {"test": 10_000},
+    **{("clevrtex", variant): _TENTHS_OF_20K for variant in ("camo", "pbg", "vbg", "grassbg")},
 }

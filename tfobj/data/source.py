@@ -83,7 +83,8 @@ class PreparedSource:
             data_config.preprocessing, self._reader.image_shape, data_config.image_size, data_config.image_channels,
             data_config.grayscale)
         self.image_shape = self.preprocessing.image_shape
-        self._views = self._split_views(data_config)
+        sizes = {name: int(split.num_examples) for name, split in self._info.splits.items()}
+        self._views = split_views.prepared_views(builder.name, builder.builder_config.name, sizes, data_config)
         self._index = functools.lru_cache(maxsize=None)(self._open_index)
 
     def num_examples(self, split):
@@ -147,14 +148,6 @@ class PreparedSource:
         return prepared.fingerprint(self._builder)
 
     # === Splits and tables ===
-
-    def _split_views(self, data_config):
-        """dict from split to `SplitView`. Recipes cut releases alone: what is drawn has no order to respect."""
-        sizes = {name: int(split.num_examples) for name, split in self._info.splits.items()}
-        source = getattr(self._builder.builder_config, "source", "")
-        if source == "official" and data_config.splits == "recipe":
-            return split_views.recipe_views(sizes, data_config.preprocessing, self._builder.name)
-        return split_views.stored_views(sizes)
 
     def _view(self, split):
         if split not in self._views:

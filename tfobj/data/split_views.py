@@ -1,9 +1,12 @@
 """Which stored records make up a split: those of the stored split of that name, or those of a recipe."""
 
 import dataclasses
+import sys
 
 from tfobj.data import recipes
 from tfobj.errors import UserError
+
+_REMEDY = "use --splits=stored, or prepare the whole release: --overwrite, without --split_sizes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +36,38 @@ def stored_views(sizes):
     return {name: SplitView((name,), 0, size) for name, size in sizes.items()}
 
 
+def prepared_views(dataset, config, sizes, data_config):
+    """The splits of a prepared set. Recipes cut releases alone: what is drawn has no order to respect.
+
+    Where stored splits of a release are taken as they are but were prepared with other sizes than the release has, one
+    line on standard error says so.
+
+    Args:
+        dataset: str. Name of the data set.
+        config: str. Name of its configuration, e.g. "clevr10_official".
+        sizes: As for `stored_views`.
+        data_config: `DataConfig`; `preprocessing` and `splits` are used.
+
+    Returns:
+        dict from split to `SplitView`.
+
+    Raises:
+        UserError: as `recipe_views`.
+    """
+    stored = stored_views(sizes)
+    if not config.endswith("official"):
+        return stored
+    views = recipe_views(sizes, data_config.preprocessing, dataset) if data_config.splits == "recipe" else stored
+    if views == stored:
+        _report_other_sizes(dataset, config, sizes)
+    return views
+
+
 def recipe_views(sizes, recipe, dataset):
     """The splits of a recipe, cut out of the stored ones.
 
     Args:
-        sizes: As for `stored_views`. The stored splits follow one another in the release, without gaps.
+        sizes: As for `stored_views`. The stored splits of a release of one file follow one another without gaps.
         recipe: str. A choice of `DataConfig.preprocessing`.
         dataset: str. Name of the data set.
 
@@ -47,6 +77,9 @@ def recipe_views(sizes, recipe, dataset):
     Raises:
         UserError: fewer records are stored than the recipe needs.
     """
+    parts = recipes.PARTS_OF_SPLITS.get((recipe, dataset))
+    if parts:
+        return {name: _part_view(sizes, recipe, dataset, name, *part) for name, part in parts.items()}
     ranges = recipes.SPLITS.get((recipe, dataset))
     if ranges is None:
         return stored_views(sizes)
@@ -54,8 +87,15 @@ def recipe_views(sizes, recipe, dataset):
     if found < needed:
         described = ", ".join(f"{name} {first:,}-{end - 1:,}" for name, (first, end) in ranges.items())
         raise UserError(f"--preprocessing={recipe} splits {dataset} by record ({described}), but only {found:,} are "
-                        "prepared; use --splits=stored, or prepare the whole release without --split_sizes")
+                        f"prepared; {_REMEDY}")
     return {name: _view(sizes, first, end) for name, (first, end) in ranges.items()}
+
+
+def _part_view(sizes, recipe, dataset, name, stored, first, end):
+    if sizes.get(stored, 0) < end:
+        raise UserError(f"--preprocessing={recipe} takes {name} from records {first:,}-{end - 1:,} of the released "
+                        f"split {stored} of {dataset}, but only {sizes.get(stored, 0):,} are prepared; {_REMEDY}")
+    return SplitView((stored,), first, end - first)
 
 
 def _view(sizes, first, end):
@@ -66,3 +106,13 @@ def _view(sizes, first, end):
             stored.append(name)
         start += size
     return SplitView(tuple(stored), offset, end - first)
+
+
+def _report_other_sizes(dataset, config, sizes):
+    released = recipes.RELEASED_SIZES.get((dataset, config.removesuffix("official").rstrip("_")), {})
+    other = [f"{name} {size:,} of {released[name]:,}" for name, size in sizes.items()
+             if name in released and size != released[name]]
+    if other:
+        print(f"warning: {dataset}/{config} was prepared with other sizes than the release has ({', '.join(other)}): "
+              "results will not be those of the release; prepare it again with --overwrite, without --split_sizes",
+              file=sys.stderr, flush=True)
