@@ -120,8 +120,12 @@ class Shadows:
 
 
 def meets_ball(start, path, body):
-    """Whether rays meet the ball around a body ahead of their start: bool [M] (a little generous)."""
+    """Whether rays meet the ball around a body ahead of their start or start inside it: bool [M] (a little generous).
+
+    The ground beside a flat body lies in its ball, so a ray from there may meet the body although it leads away from
+    the ball's middle.
+    """
     offset = vectors.subtract(body.position, start)
     along, length = vectors.dot(offset, path), vectors.dot(path, path)
-    gap = vectors.dot(offset, offset) * length - along * along
-    return (gap < (1.001 * body.radius ** 2) * length) & (along > 0.0)
+    square, reach = vectors.dot(offset, offset), 1.001 * body.radius ** 2
+    return (square * length - along * along < reach * length) & ((along > 0.0) | (square < reach))
