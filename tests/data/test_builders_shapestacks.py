@@ -1,6 +1,8 @@
 """ShapeStacks: a small release in the original layout, unpacked and as archives; errors; the generated set."""
 
+import contextlib
 import hashlib
+import io
 import os
 import tempfile
 import unittest
@@ -11,6 +13,7 @@ import numpy as np
 from tests.data import small_releases
 from tfobj.config import DataConfig
 from tfobj.data import prepared
+from tfobj.data.builders import official_shapestacks
 from tfobj.data.builders import shapestacks_files
 from tfobj.errors import UserError
 
@@ -141,11 +144,46 @@ class OfficialTest(unittest.TestCase):
             with self.subTest(name=name), self.assertRaisesRegex(UserError, message):
                 self.prepare()
 
-    def test_unassigned_pixels_are_ignored(self):
-        values = np.zeros((224, 224), np.uint8)
-        values[:10], values[10:20] = 224, 192
-        found = shapestacks_files.label_map(small_releases.png(values), "a.map")
-        self.assertEqual([found[0, 0], found[10, 0], found[20, 0]], [255, 6, 0])
+    def test_labels_are_values_divided_by_32(self):
+        for values, wanted, unexpected in (((0, 32, 192), (0, 1, 6), False), ((0, 0, 0), (0, 0, 0), False),
+                                           ((33, 31, 191), (1, 0, 5), True), ((223, 0, 64), (6, 0, 2), True),
+                                           ((224, 192, 0), (255, 6, 0), True), ((255, 32, 32), (255, 1, 1), True)):
+            stripes = np.repeat(np.array(values, np.uint8), (100, 100, 24))[None].repeat(224, axis=0)
+            found, remarked = shapestacks_files.label_map(small_releases.png(stripes), "a.map")
+            with self.subTest(values=values):
+                self.assertEqual((tuple(found[7, [0, 100, 200]].tolist()), remarked), (wanted, unexpected))
+                self.assertEqual(found.dtype, np.uint8)
+
+    def remarks(self, **changes):
+        config = DataConfig(dataset="shapestacks", dataset_config="official", data_dir=self.directory,
+                            manual_dir=self.manual)
+        with contextlib.redirect_stderr(io.StringIO()) as remarks:
+            builder = prepared.prepare_dataset(config, **changes)
+        return builder, [line for line in remarks.getvalue().splitlines() if line.startswith("warning: ")]
+
+    def test_unexpected_values_are_counted(self):
+        for camera in (1, 16):
+            self.files[MAP.format(TIPPED, camera)] = small_releases.png(36 * labels(16) + 32)
+        self.put()
+        for workers in (1, 2):
+            builder, remarks = self.remarks(workers=workers, overwrite=True)
+            self.assertEqual(len(remarks), 2, remarks)  # the other one: few pictures
+            self.assertRegex(remarks[1], f"train: 2 instance maps .* first is {self.manual}/iseg/{TIPPED}/iseg-.*; ")
+        examples = {int(example["camera"]): example for example in small_releases.examples(builder, "train")}
+        self.assertEqual(examples[16]["mask"][0, ::32, 0].tolist(), [1, 2, 3, 4, 5, 6, 255])
+        self.assertEqual(examples[3]["mask"][0, ::32, 0].tolist(), [0, 1, 2, 3, 4, 5, 0])
+        remarks = self.remarks(overwrite=True, split_sizes={"train": 2, "validation": 1, "test": 1})[1]
+        self.assertRegex(remarks[1], "train: [12] instance maps")
+
+    def test_another_number_of_pictures_than_the_release_has_is_remarked(self):
+        self.put()
+        known = "train 217,888, validation 46,560, test 46,752"
+        self.assertEqual(self.remarks()[1], [
+            f"warning: {self.manual} holds other numbers of pictures (train 3, validation 1, test 1) than are known of "
+            f"the release ({known}); is everything unpacked?"])
+        sizes = {"train": 3, "validation": 1, "test": 1}
+        with unittest.mock.patch.object(official_shapestacks, "_SIZES", sizes):
+            self.assertEqual(self.remarks(overwrite=True)[1], [])
 
     def test_files_that_are_not_what_they_should_be(self):
         image, map_name = image_name(STABLE, 3), MAP.format(STABLE, 3)
@@ -156,8 +194,9 @@ class OfficialTest(unittest.TestCase):
                 (image, small_releases.png(small), "64x64 pixels .* expected 224x224"),
                 (image, small_releases.png(small_releases.photo(0, 224, 224)[..., 0]), "mode L, expected RGB or RGBA"),
                 (map_name, small_releases.png(labels(16), palette=True), "mode P, expected L or LA or RGB"),
-                (map_name, small_releases.png(labels(16)), "gray value 1 is no label"),
-                (map_name, small_releases.png(36 * labels(16) + 32), "gray value (36|68) is no label"),
+                (map_name, small_releases.png(labels(16)), "the largest gray value is 6; .* hold 32 x label"),
+                (map_name, small_releases.png(np.full((224, 224), 31, np.uint8)), "the largest gray value is 31;"),
+                ("splits/default/train.txt", b"env_a\n\xff\xfe\x00", "no text .invalid start byte at byte 6.,"),
                 (map_name, small_releases.png(small[..., 0]), "64x64 pixels")):
             self.put({**self.files, name: content})
             with self.subTest(message=message), self.assertRaisesRegex(UserError, f"{name}: .*{message}"):

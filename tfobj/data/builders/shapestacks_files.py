@@ -5,7 +5,7 @@
     splits/default/{train,eval,test}.txt                                                      a scenario per line
 
 A scenario is called `env_<ccs|blocks>-<easy|hard>-h=<2..6>-vcom=<i>-vpsf=<i>-v=<i>`; with vcom=0 and vpsf=0 its stack
-is stable. A `.map` file is a PNG whose gray value is 32 x label (0 background, 1..6 objects).
+is stable. A `.map` file is a PNG whose gray value is 32 x label (0 background, 1..6 objects); label = value // 32.
 """
 
 import os
@@ -23,7 +23,6 @@ SHAPE = (224, 224)
 MAX_OBJECTS = 6
 SPLITS = {"train": "train", "validation": "eval", "test": "test"}
 _LABEL_STEP = 32
-_UNASSIGNED = 224  # reserved in the release for pixels without an owner
 _IMAGE = re.compile(r"rgb-(?:[^-]+-){4}cam_(\d+)-mono-0\.png")
 # The folders in front of a scenario differ between the archives.
 _PLACES = (
@@ -59,10 +58,14 @@ def list_frames(root, split):
         List of tuples (path of the picture, path of its instance map), not empty.
 
     Raises:
-        UserError: a file or directory is missing.
+        UserError: a file or directory is missing, or the split's file is no text.
     """
     path = os.path.join(root, "splits", "default", f"{SPLITS[split]}.txt")
-    scenarios = pictures.read(path).decode().split()
+    try:
+        scenarios = pictures.read(path).decode().split()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: no text ({error.reason} at byte {error.start}), expected the name of a scenario in "
+                        "each line; unpack shapestacks-meta.tar.gz again") from error
     frames = [frame for scenario in scenarios for frame in _scenario_frames(root, scenario, path)]
     if not frames:
         raise UserError(f"{path}: names no scenario; unpack shapestacks-meta.tar.gz again")
@@ -99,17 +102,18 @@ def read_frame(image_path, map_path):
 
     Returns:
         dict as of `tfobj.data.scenes.generation.encode_scene`, without factors; also `scenario` str, `camera` int,
-        `stable` bool.
+        `stable` bool, and `unexpected` bool: whether the map holds other values than 32 x label.
 
     Raises:
         UserError: a file is damaged or not what it should be.
     """
     scenario, name = image_path.split(os.sep)[-2:]
     image = pictures.rgb_png(pictures.read(image_path), image_path, SHAPE)
-    scene = make_scene(image, label_map(pictures.read(map_path), map_path), MAX_OBJECTS, {})
+    labels, unexpected = label_map(pictures.read(map_path), map_path)
+    scene = make_scene(image, labels, MAX_OBJECTS, {})
     stable = "-vcom=0-" in scenario and "-vpsf=0-" in scenario
     return generation.encode_scene({**scene, "scenario": scenario, "camera": int(_IMAGE.fullmatch(name)[1]),
-                                    "stable": stable})
+                                    "stable": stable, "unexpected": unexpected})
 
 
 def label_map(data, name):
@@ -120,15 +124,17 @@ def label_map(data, name):
         name: str, for error messages.
 
     Returns:
-        uint8 [224,224], 0 background, 1..6 objects, 255 where the pixel belongs to nothing that was counted.
+        Tuple (uint8 [224,224], value // 32: 0 background, 1..6 objects, 255 for larger ones, to be ignored; bool,
+        whether there are other values than 32 x (0 .. 6)).
 
     Raises:
-        UserError: no PNG of this size, or values that are no labels.
+        UserError: no picture of this size, or labels that were not multiplied by 32.
     """
     values = np.asarray(pictures.decode(data, name, ("L", "LA", "RGB", "RGBA"), SHAPE))
     values = values.reshape(*SHAPE, -1)[..., 0]
-    wrong = values[(values % _LABEL_STEP > 0) | (values > _UNASSIGNED)]
-    if wrong.size:
-        raise UserError(f"{name}: gray value {wrong[0]} is no label; instance maps hold {_LABEL_STEP} x label, label 0 "
-                        f"to {MAX_OBJECTS}; fetch the original file again")
-    return np.where(values == _UNASSIGNED, np.uint8(IGNORE_ID), values // _LABEL_STEP)
+    if 0 < values.max() < _LABEL_STEP:
+        raise UserError(f"{name}: the largest gray value is {values.max()}; instance maps hold {_LABEL_STEP} x label, "
+                        f"label 0 to {MAX_OBJECTS}, so all of it would be background; fetch the original file again")
+    labels = values // _LABEL_STEP
+    unexpected = bool(((values % _LABEL_STEP > 0) | (labels > MAX_OBJECTS)).any())
+    return np.where(labels > MAX_OBJECTS, np.uint8(IGNORE_ID), labels), unexpected
