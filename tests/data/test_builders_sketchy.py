@@ -1,5 +1,6 @@
 """Sketchy: one step of the real data, small releases in the original layout, golden crops, errors."""
 
+import contextlib
 import io
 import os
 import tempfile
@@ -13,7 +14,11 @@ from PIL import Image
 from tests import golden_arrays
 from tests.data import record_files
 from tests.data import small_releases
+from tfobj.config import DataConfig
+from tfobj.data import prepared
 from tfobj.data.builders import sketchy_files
+from tfobj.data.builders.sketchy import Sketchy
+from tfobj.data.builders.sketchy import strided_config
 from tfobj.errors import UserError
 
 # The first step of the example that comes with the data, reduced to the two pictures, their bytes unchanged.
@@ -131,6 +136,49 @@ class OfficialTest(unittest.TestCase):
         with unittest.mock.patch("urllib.request.urlopen", side_effect=OSError("no route")):
             with self.assertRaisesRegex(UserError, "stack_green_on_red__demos-00001-of-00002.tar.bz2 could not"):
                 small_releases.prepare("sketchy", os.path.join(self.directory, "other"), manual_dir=self.manual)
+
+    def test_archives_with_an_episode_of_the_same_name(self):
+        content = {f"{part}/episode_{part}": b"" for part in range(4)}
+        content["3/episode_0"] = b"another"
+        for part, subset in enumerate(("lift_green__demos", "stack_green_on_red__demos") * 2):
+            path = os.path.join(self.manual, f"{subset}-{part // 2:05d}-of-00002.tar.bz2")
+            small_releases.write_tar(path, {name: content[name] for name in content if name[0] == str(part)}, "bz2")
+        with self.assertRaisesRegex(UserError, "demos-00001.*: its member '3/episode_0' would overwrite episode_0 "):
+            self.prepare()
+
+    def test_another_number_of_episodes_than_the_release_has_is_remarked(self):
+        folder = self.put()
+        config = DataConfig(dataset="sketchy", dataset_config="official", data_dir=self.directory,
+                            manual_dir=self.manual)
+        warning = (f"warning: {folder} holds 10 episodes, the release has 400: the splits will not be those of other "
+                   "people's results\n")
+        for episodes, remark in ((400, ""), (10, warning)):
+            found = [os.path.join(folder, f"episode_{index % 10:02d}") for index in range(episodes)]
+            with contextlib.redirect_stderr(io.StringIO()) as remarks, unittest.mock.patch.object(
+                    sketchy_files, "list_episodes", return_value=found):
+                prepared.create_builder(config).official.splits(None, self.manual, {}, 1)
+            self.assertEqual(remarks.getvalue(), remark)
+
+    def test_every_second_or_third_step(self):
+        self.episodes = {f"episode_{seed:02d}": episode(seed, 5 if seed == 9 else 1) for seed in range(10)}
+        self.put()
+        for stride, kept in ((2, {0, 2, 4}), (3, {0, 3})):
+            builder = Sketchy(config=strided_config(stride), data_dir=self.directory, manual_dir=self.manual)
+            with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+                builder.download_and_prepare()
+            self.assertTrue(os.path.isdir(os.path.join(self.directory, "sketchy", f"official_stride_{stride}")))
+            again = Sketchy(config=strided_config(stride), data_dir=self.directory)
+            examples = small_releases.examples(again, "train")
+            self.assertEqual({example["step"] for example in examples if example["episode"] == b"episode_09"}, kept)
+            self.assertEqual(len(examples), 14 * (7 + len(kept)))
+            self.assertEqual(len(small_releases.examples(again, "test")), 14)
+
+    def test_stride_one_is_the_official_configuration(self):
+        self.assertIs(strided_config(1), Sketchy.builder_configs["official"])
+        self.assertEqual(Sketchy(config=strided_config(1), data_dir=self.directory).official.frame_stride, 1)
+        for wrong in (0, -1, 2.0, "2"):
+            with self.subTest(wrong=wrong), self.assertRaisesRegex(UserError, "frame_stride=.*expected an integer"):
+                strided_config(wrong)
 
     def test_damaged_episodes(self):
         folder = self.put()

@@ -19,6 +19,7 @@ _ARCHIVES_PER_SUBSET = 2
 _ARCHIVES = tuple(
     release_files.ReleasedFile(f"{_URL}/{subset}-{part:05d}-of-{_ARCHIVES_PER_SUBSET:05d}.tar.bz2", "sketchy")
     for subset in sketchy_files.SUBSETS for part in range(_ARCHIVES_PER_SUBSET))
+_EPISODES = 100 * len(_ARCHIVES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +32,12 @@ class OfficialSketchy:
 
     Attributes:
         extras: dict from name to TFDS feature: `episode`, `step`, `camera`, `crop`.
+        frame_stride: int. Of each episode, the steps 0, frame_stride, 2 frame_stride, ... are kept; 1, as in the
+            GENESIS-V2 code: all of them.
     """
 
     extras: dict
+    frame_stride: int = 1
 
     @property
     def layout(self):
@@ -45,6 +49,9 @@ class OfficialSketchy:
         del sizes
         episodes = (sketchy_files.list_episodes(sketchy_files.folders(manual_dir))
                     or sketchy_files.list_episodes([self._unpack(dl_manager, manual_dir)]))
+        if len(episodes) != _EPISODES:
+            release_files.warn(f"{os.path.dirname(episodes[0])} holds {len(episodes)} episodes, the release has "
+                               f"{_EPISODES}: the splits will not be those of other people's results")
         splits = release_order.tenths(episodes, "validation", "test", os.path.dirname(episodes[0]))
         return {split: self._content(paths, workers) for split, paths in splits.items()}
 
@@ -59,7 +66,8 @@ class OfficialSketchy:
 
     def _content(self, episodes, workers):
         steps = release_order.fixed_order(
-            (path, number, *span) for path in episodes for number, span in enumerate(sketchy_files.find_steps(path)))
+            (path, number, *span) for path in episodes for number, span in enumerate(sketchy_files.find_steps(path))
+            if number % self.frame_stride == 0)
         tasks = (_read_task(*step) for step in steps)
         scenes = generation.ordered_map(sketchy_files.read_step, tasks, workers)
         return len(steps) * sketchy_files.CROPS_PER_STEP, itertools.chain.from_iterable(scenes)
