@@ -115,6 +115,14 @@ class OfficialTest(unittest.TestCase):
                 small_releases.prepare("clevrtex", os.path.join(self.directory, "other"), dataset_variant="full",
                                        manual_dir=self.manual)
 
+    def test_a_member_that_leads_out_of_the_directory(self):
+        content = release("camo", 2)
+        content["../CLEVRTEX_camo_000002.png"] = b"somewhere else"
+        path = small_releases.write_tar(os.path.join(self.manual, "clevrtex_camo.tar.gz"), content)
+        with self.assertRaisesRegex(UserError, f"{path}: its member '../CLEVRTEX_camo_000002.png' would lie outside"):
+            self.prepare("camo")
+        self.assertEqual(os.listdir(os.path.join(self.directory, "downloads", "unpacked")), [])
+
     def test_another_number_of_scenes_than_the_release_has_is_remarked(self):
         small_releases.write_tree(self.manual, release("vbg", 10))
         config = DataConfig(dataset="clevrtex", dataset_variant="vbg", dataset_config="official",
@@ -131,6 +139,8 @@ class OfficialTest(unittest.TestCase):
     def test_errors(self):
         path, wrong = prefix("pbg", 1), metadata(1)
         wrong["objects"].pop()
+        huge = metadata(1)
+        huge["objects"][0]["rotation"] = 10 ** 400
         cases = (
             ({f"{path}.png": None}, "scene 000001 is missing, but there are 11 up to 000011"),
             ({f"{path}.json": None}, f"{path}.json is missing beside CLEVRTEX_pbg_000001.png"),
@@ -142,6 +152,8 @@ class OfficialTest(unittest.TestCase):
             ({f"{path}.png": small_releases.png(small_releases.photo(0, 192, 192))}, "192x192 .* expected 240x320"),
             ({f"{path}.png": b"\x89PNG"}, f"{path}.png: no readable picture"),
             ({f"{path}.json": b"{"}, f"{path}.json: no description of a ClevrTex scene .JSONDecodeError"),
+            ({f"{path}.json": b"[" * 100_000}, f"{path}.json: no description of a ClevrTex scene .RecursionError"),
+            ({f"{path}.json": json.dumps(huge).encode()}, "no description of a ClevrTex scene .OverflowError"),
             ({f"{path}.json": b'{"objects": [{}]}'}, "no description of a ClevrTex scene .KeyError: 'index'"),
             ({f"{path}.json": json.dumps(wrong).encode()}, r"its objects are numbered \[2, 3, 4\], expected 1, 2"),
         )

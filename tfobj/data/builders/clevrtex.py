@@ -17,8 +17,10 @@ class Clevrtex(SceneBuilder):
     """Three to ten textured objects on textured ground. Factors: shape, size, material, two positions, rotation.
 
     Generated: 128x128, procedural textures; shape, size, material, ground material and (vbg) colour are classes.
-    Official: 240x320; these are texts as in the release, "" beyond the objects of a scene, because no list of the
-    materials belongs to the release; colour is there for all variants but means something in vbg only.
+    Official: 240x320; these are texts, "" beyond the objects of a scene, because no list of the materials belongs to
+    the release. Shapes, sizes and colours are written as there; materials, also the ground's, in lower case, and the
+    one that the release misnames (`poliigonfabricupholsterybrightanglepattern001`) by its right name,
+    `poliigonfabricupholsterymidcenturypebbles001`. Colour is there for all variants but means something in vbg only.
     """
 
     BUILDER_CONFIGS = [config for variant in clevrtex.VARIANTS

@@ -138,7 +138,7 @@ def read_metadata(path):
             factors["coords_3d" if name == "3d_coords" else name] = values
         ground_material = material_name(content["ground_material"])
         numbers = [row["index"] for row in rows]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
         raise UserError(f"{path}: no description of a ClevrTex scene ({type(error).__name__}: {error}); fetch the "
                         "original file again") from error
     if numbers != list(range(1, len(rows) + 1)) or not 0 < len(rows) <= MAX_OBJECTS:

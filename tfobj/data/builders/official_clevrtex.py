@@ -1,7 +1,6 @@
 """Reads the ClevrTex release for its builder (what that means: `tfobj.data.builders.official_records`)."""
 
 import dataclasses
-import sys
 
 from tfobj.data.builders import clevrtex_files
 from tfobj.data.builders import release_files
@@ -59,8 +58,8 @@ class OfficialClevrtex:
     def _cut(self, paths, root):
         expected = _SCENES.get(self.variant, 20_000)
         if len(paths) != expected:
-            print(f"warning: {root} holds {len(paths):,} scenes, the release has {expected:,}: the splits will not be "
-                  "those of other people's results", file=sys.stderr, flush=True)
+            release_files.warn(f"{root} holds {len(paths):,} scenes, the release has {expected:,}: the splits will not "
+                               "be those of other people's results")
         if self.variant == "outd":
             return {"test": paths}
         return release_order.tenths(paths, "test", "validation", root)
