@@ -1,9 +1,12 @@
 """Preparing data sets: names, a second call, killed builds, fingerprints and refusals."""
 
+import errno
 import os
 import tempfile
 import unittest
 import unittest.mock
+
+import tensorflow as tf
 
 from tfobj import registry
 from tfobj.config import DataConfig
@@ -25,7 +28,9 @@ class PreparedTest(unittest.TestCase):
 
     def test_configuration_names(self):
         for kwargs, name in (({}, "tiny"), ({"dataset": "multi_dsprites"}, "colored_on_grayscale_tiny"),
-                             ({"dataset": "multi_dsprites", "dataset_variant": "binarized"}, "binarized_tiny")):
+                             ({"dataset": "multi_dsprites", "dataset_variant": "binarized"}, "binarized_tiny"),
+                             ({"dataset": "shapestacks"}, "tiny"),
+                             ({"dataset": "shapestacks", "dataset_variant": "unstable"}, "unstable_tiny")):
             self.assertEqual(locations.config_name(self.config(**kwargs)), name)
 
     def test_what_cannot_be_prepared_is_named(self):
@@ -75,6 +80,41 @@ class PreparedTest(unittest.TestCase):
             with self.assertRaises(MemoryError):
                 prepared.prepare_dataset(self.config(), overwrite=True)
         self.assertEqual(prepared.open_prepared(self.config()).info.splits["train"].num_examples, 64)
+
+    def failing(self, error):
+        """Builds a set whose scenes end in an error, as a context for what is asserted."""
+        target = "tfobj.data.builders.colored_shapes.ColoredShapes._generate_examples"
+        with unittest.mock.patch(target, side_effect=error):
+            prepared.prepare_dataset(self.config())
+
+    def test_a_full_or_locked_disk_is_one_line(self):
+        exhausted = tf.errors.ResourceExhaustedError(None, None, "/data/x; No space left on device")
+        wrapped = RuntimeError("ResourceExhaustedError: Failed to finalize writing of split 'train'")
+        wrapped.__cause__ = exhausted
+        in_passing = RuntimeError("cannot be finalized")
+        in_passing.__context__ = OSError(errno.EDQUOT, "Disk quota exceeded", "/data/y")
+        denied = tf.errors.PermissionDeniedError(None, None, "/data/z; Permission denied")
+        for error, reason in ((exhausted, "the data set cannot be written ./data/x; No space left on device."),
+                              (wrapped, "the data set cannot be written ./data/x; No space left on device."),
+                              (in_passing, "/data/y cannot be written .Disk quota exceeded."),
+                              (denied, "the data set cannot be written ./data/z; Permission denied."),
+                              (OSError(errno.ENOSPC, "No space left on device"), "the data set cannot be written .No")):
+            with self.subTest(error=error), self.assertRaisesRegex(
+                    UserError, f"^--data_dir={self.directory}: {reason}.*; free space or choose another directory$"):
+                self.failing(error)
+            self.assertEqual(os.listdir(os.path.join(self.directory, ".incomplete")), ["colored_shapes-tiny.lock"])
+
+    def test_other_errors_keep_their_name(self):
+        mistake = TypeError("a mistake")
+        mistake.__context__ = FileNotFoundError(errno.ENOENT, "No such file")
+        for error, message in ((mistake, "a mistake"), (UserError("one line"), "one line"),
+                               (tf.errors.InvalidArgumentError(None, None, "shape"), "shape")):
+            with self.assertRaisesRegex(type(error), message):
+                self.failing(error)
+        refusal = UserError("cannot be fetched")
+        refusal.__cause__ = OSError(errno.EACCES, "Permission denied")
+        with self.assertRaisesRegex(UserError, "^cannot be fetched$"):
+            self.failing(refusal)
 
     def test_fingerprint_changes_with_the_data_and_not_with_the_place(self):
         first = prepared.fingerprint(prepared.prepare_dataset(self.config()))

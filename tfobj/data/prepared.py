@@ -1,11 +1,13 @@
 """Prepared data sets: where they lie, whether they are there, how they are built, opened and told apart."""
 
 import contextlib
+import errno
 import fcntl
 import io
 import os
 import shutil
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
 
@@ -16,6 +18,7 @@ from tfobj.data.build_progress import BuildProgress
 from tfobj.errors import UserError
 
 _STAGING = ".incomplete"
+_DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
 
 
 def create_builder(data_config, **kwargs):
@@ -105,10 +108,36 @@ def prepare_dataset(data_config, workers=1, progress=False, overwrite=False, spl
         with _exclusive(staging):
             if overwrite or not is_prepared(builder):
                 _build(data_config, builder, staging, workers, progress, split_sizes)
-    except OSError as error:
-        raise UserError(f"--data_dir={data_config.data_dir}: {error.filename or 'the data set'} cannot be written "
-                        f"({error.strerror or error}); free space or choose another directory") from error
+    except UserError:
+        raise
+    except Exception as error:
+        cause = _disk_error(error)
+        if cause is None:
+            raise
+        raise UserError(f"--data_dir={data_config.data_dir}: {getattr(cause, 'filename', '') or 'the data set'} cannot "
+                        f"be written ({_reason(cause)}); free space or choose another directory") from error
     return create_builder(data_config)
+
+
+def _disk_error(error):
+    """What of an error and its causes says that the disk refused; None if nothing does.
+
+    TFDS writes through TensorFlow, which has errors of its own, and wraps them in `RuntimeError`.
+    """
+    link, seen = error, set()
+    while link is not None and id(link) not in seen:
+        if isinstance(link, (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError)):
+            return link
+        if isinstance(link, OSError) and link.errno in _DISK_ERRNOS:
+            return link
+        seen.add(id(link))
+        link = link.__cause__ or link.__context__
+    return error if isinstance(error, OSError) else None
+
+
+def _reason(error):
+    text = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
+    return " ".join(text.split())
 
 
 @contextlib.contextmanager
