@@ -48,7 +48,8 @@ def random_record(family, seed=0, **arrays):
 
     Args:
         family: `tfobj.data.records.RecordFamily`.
-        seed: int. Of the random content: every pixel has a plane, float factors lie in [0, 1), codes are valid.
+        seed: int. Of the random content: half of the pixels belong to plane 0, float factors lie in [0, 1), codes are
+            valid.
         **arrays: Features to use instead of random ones, arrays of the stored shapes.
 
     Returns:
@@ -60,12 +61,21 @@ def random_record(family, seed=0, **arrays):
         content[name] = rng.random(shape, np.float32) if kind == "float" and limit == 256 else \
             rng.integers(0, limit, shape).astype(np.float32 if kind == "float" else np.uint8)
     owner = rng.integers(0, family.num_entities, family.image_shape[:2])
+    owner[:len(owner) // 2] = 0
     planes = (owner[..., None] == np.arange(family.num_entities)) * np.uint8(255)  # [H,W,E]
     content["mask"] = (planes if family.entity_axis == 2 else np.moveaxis(planes, 2, 0))[..., None]
     content.update(arrays)
     kinds = {name: kind for name, (_, kind) in family.feature_shapes().items()}
     return serialize({name: floats(array) if kinds[name] == "float" else one_byte_strings(array)
                       for name, array in content.items()}), content
+
+
+def with_planes(record, change):
+    """A copy of a serialized Tetrominoes record after `change(planes)`, a function of its mask, uint8 [4,35,35]."""
+    def edit(features):
+        planes = np.frombuffer(b"".join(features["mask"].bytes_list.value), np.uint8).reshape(4, 35, 35)
+        features["mask"].CopyFrom(one_byte_strings(change(planes)))
+    return edited(record, edit)
 
 
 def room_with_one_wall():

@@ -50,10 +50,8 @@ class FileTest(DoctorTestCase):
 
     def examine_masks(self, change):
         """Examines a copy of the real file with `change` applied to every mask, uint8 [4,35,35]."""
-        def edit(features):
-            planes = np.frombuffer(b"".join(features["mask"].bytes_list.value), np.uint8).reshape(4, 35, 35)
-            features["mask"].CopyFrom(record_files.one_byte_strings(change(planes)))
-        record_files.write(self.path, [record_files.edited(record, edit) for record in record_files.real_records()])
+        record_files.write(self.path, [record_files.with_planes(record, change)
+                                       for record in record_files.real_records()])
         return self.examine()
 
     def test_real_file_is_healthy_and_recognised(self):

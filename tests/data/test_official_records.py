@@ -2,12 +2,14 @@
 
 import contextlib
 import gzip
+import http.client
 import io
 import os
 import shutil
 import tempfile
 import unittest
 import unittest.mock
+import urllib.error
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -141,6 +143,71 @@ class TetrominoesFileTest(unittest.TestCase):
             with self.assertRaisesRegex(UserError, "https://storage.*tetrominoes_train.tfrecords could not be download"
                                         f"ed .*put it at {self.manual}/tetrominoes_train.tfrecords"):
                 self.prepare()
+
+    def reachable(self, error):
+        """Whether a download is tried when the request for the header ends like this."""
+        manager = unittest.mock.Mock(offline=False, download=unittest.mock.Mock(side_effect=ConnectionError("download")))
+        with unittest.mock.patch("urllib.request.urlopen", side_effect=error):
+            with self.assertRaisesRegex(UserError, "could not be downloaded"), \
+                    contextlib.redirect_stderr(io.StringIO()):
+                official_file.locate(manager, self.manual, records.FAMILIES["tetrominoes"])
+        return manager.download.called
+
+    def test_servers_that_refuse_or_garble_the_request_for_the_header(self):
+        for code, reachable in ((403, True), (405, True), (501, True), (404, False), (503, False)):
+            self.assertEqual(self.reachable(urllib.error.HTTPError("u", code, "no", {}, None)), reachable, code)
+        self.assertFalse(self.reachable(http.client.BadStatusLine("garbage")))
+        self.assertFalse(self.reachable(http.client.LineTooLong("header")))
+
+
+class OpenEndTest(unittest.TestCase):
+    """How many records a release holds is known second hand: its last split takes what there is."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def prepare(self, variant, number, sizes, split_sizes=None):
+        """Builds from `number` records where `sizes` are expected; returns (sizes, standard error)."""
+        dataset = "clevr_masks" if variant == "clevr10" else "objects_room"
+        builder_class = ClevrMasks if variant == "clevr10" else ObjectsRoom
+        family, errors = records.FAMILIES[f"{dataset}/{variant}"], io.StringIO()
+        serialized = [record_files.random_record(family, seed)[0] for seed in range(number)]
+        record_files.write(os.path.join(self.directory, family.file_name), serialized)
+        data = DataConfig(dataset=dataset, dataset_variant=variant, dataset_config="official",
+                          data_dir=self.directory, manual_dir=self.directory)
+        config = builder_class.builder_configs[f"{variant}_official"]
+        with unittest.mock.patch.object(config, "split_sizes", sizes), contextlib.redirect_stderr(errors):
+            builder = prepared.prepare_dataset(data, overwrite=True, split_sizes=split_sizes)
+        return {split: info.num_examples for split, info in builder.info.splits.items()}, errors.getvalue()
+
+    def test_more_fewer_and_as_many_as_expected(self):
+        expected = {"test": 1, "validation": 2, "train": 3}
+        for number, train in ((8, 5), (6, 3), (4, 1)):
+            sizes, errors = self.prepare("train", number, expected)
+            self.assertEqual(sizes, {**expected, "train": train})
+            warning = f"holds {number} records, the release is said to hold 6: train gets {train} examples instead of 3"
+            self.assertEqual([line for line in errors.splitlines() if warning in line], errors.splitlines())
+            self.assertEqual(len(errors.splitlines()), int(number != 6))
+
+    def test_other_files(self):
+        self.assertEqual(self.prepare("six_objects", 3, {"test": 2})[0], {"test": 3})
+        sizes, errors = self.prepare("clevr10", 5, {"train": 1, "test": 1, "validation": 1, "rest": 1})
+        self.assertEqual(sizes, {"train": 1, "test": 1, "validation": 1, "rest": 2})
+        self.assertIn("rest gets 2 examples instead of 1", errors)
+
+    def test_too_few_is_still_an_error(self):
+        sizes = {"test": 1, "validation": 2, "train": 3}
+        for number, split in ((2, "validation"), (3, "train")):
+            with self.assertRaisesRegex(UserError, f"holds {number} records, 6 are needed .* so {split} falls short"):
+                self.prepare("train", number, sizes)
+
+    def test_sizes_that_were_asked_for_are_exact(self):
+        sizes = {"test": 1, "validation": 2, "train": 3}
+        self.assertEqual(self.prepare("train", 8, sizes, sizes), (sizes, ""))
+        with self.assertRaisesRegex(UserError, "holds 5 records, 6 are needed"):
+            self.prepare("train", 5, sizes, sizes)
 
 
 class WrittenFileTest(unittest.TestCase):

@@ -15,8 +15,67 @@ from tfobj.data.wire_format import MalformedExample
 from tfobj.errors import UserError
 
 TETROMINOES = records.FAMILIES["tetrominoes"]
+FLOAT, BYTE = "float", "byte"
+# Typed out, so that no change of the table under test goes unnoticed: folder, file, axis of the entities in the mask,
+# background's planes, records; what a record holds.
+SPRITES = {"x": FLOAT, "y": FLOAT, "shape": FLOAT, "visibility": FLOAT, "orientation": FLOAT, "scale": FLOAT}
+RELEASED = {
+    "tetrominoes": ("tetrominoes", "tetrominoes_train.tfrecords", 0, 1, 1_000_000, {
+        "image": ((35, 35, 3), BYTE), "mask": ((4, 35, 35, 1), BYTE), "x": ((4,), FLOAT), "y": ((4,), FLOAT),
+        "shape": ((4,), FLOAT), "visibility": ((4,), FLOAT), "color": ((4, 3), FLOAT)}),
+    "multi_dsprites/binarized": ("multi_dsprites", "multi_dsprites_binarized.tfrecords", 2, 1, 1_000_000, {
+        "image": ((64, 64, 1), BYTE), "mask": ((64, 64, 4, 1), BYTE), "color": ((4, 1), FLOAT),
+        **{name: ((4,), kind) for name, kind in SPRITES.items()}}),
+    "multi_dsprites/colored_on_grayscale": (
+        "multi_dsprites", "multi_dsprites_colored_on_grayscale.tfrecords", 2, 1, 1_000_000, {
+            "image": ((64, 64, 3), BYTE), "mask": ((64, 64, 6, 1), BYTE), "color": ((6, 3), FLOAT),
+            **{name: ((6,), kind) for name, kind in SPRITES.items()}}),
+    "multi_dsprites/colored_on_colored": (
+        "multi_dsprites", "multi_dsprites_colored_on_colored.tfrecords", 2, 1, 1_000_000, {
+            "image": ((64, 64, 3), BYTE), "mask": ((64, 64, 5, 1), BYTE), "color": ((5, 3), FLOAT),
+            **{name: ((5,), kind) for name, kind in SPRITES.items()}}),
+    "clevr_masks/clevr10": ("clevr_with_masks", "clevr_with_masks_train.tfrecords", 0, 1, 100_000, {
+        "image": ((240, 320, 3), BYTE), "mask": ((11, 240, 320, 1), BYTE), "x": ((11,), FLOAT), "y": ((11,), FLOAT),
+        "z": ((11,), FLOAT), "rotation": ((11,), FLOAT), "visibility": ((11,), FLOAT),
+        "pixel_coords": ((11, 3), FLOAT), "size": ((11,), BYTE), "material": ((11,), BYTE), "shape": ((11,), BYTE),
+        "color": ((11,), BYTE)}),
+    "objects_room/train": ("objects_room", "objects_room_train.tfrecords", 0, 4, 1_000_000, {
+        "image": ((64, 64, 3), BYTE), "mask": ((7, 64, 64, 1), BYTE)}),
+    "objects_room/six_objects": ("objects_room", "objects_room_test_six_objects.tfrecords", 0, 4, 922, {
+        "image": ((64, 64, 3), BYTE), "mask": ((10, 64, 64, 1), BYTE)}),
+    "objects_room/empty_room": ("objects_room", "objects_room_test_empty_room.tfrecords", 0, 4, 922, {
+        "image": ((64, 64, 3), BYTE), "mask": ((4, 64, 64, 1), BYTE)}),
+    "objects_room/identical_color": ("objects_room", "objects_room_test_identical_color.tfrecords", 0, 4, 922, {
+        "image": ((64, 64, 3), BYTE), "mask": ((10, 64, 64, 1), BYTE)}),
+}
+CODES = {"tetrominoes": {"shape": 20}, "multi_dsprites": {"shape": 4},
+         "clevr_masks": {"shape": 4, "size": 3, "color": 9, "material": 3}, "objects_room": {}}
+SOURCES = {
+    "tetrominoes": {"row": "x", "column": "y", "shape": "shape", "color": "color"},
+    "multi_dsprites": {name: name for name in ("x", "y", "shape", "orientation", "scale", "color")},
+    "clevr_masks": {**{name: name for name in ("shape", "size", "color", "material", "rotation", "pixel_coords")},
+                    "coords_3d": ("x", "y", "z")},
+    "objects_room": {}}
 BEVEL = np.array([[191, 255, 255, 255, 223], [127, 159, 159, 159, 191], [127, 159, 159, 159, 191],
                   [127, 159, 159, 159, 191], [95, 63, 63, 63, 127]])
+
+
+class FamiliesTest(unittest.TestCase):
+    """The formats of the released files."""
+
+    def test_all_facts(self):
+        self.assertEqual(set(records.FAMILIES), set(RELEASED))
+        for key, (folder, name, axis, background, number, features) in RELEASED.items():
+            with self.subTest(key=key):
+                family, dataset = records.FAMILIES[key], key.split("/")[0]
+                self.assertEqual(family.url, f"https://storage.googleapis.com/multi-object-datasets/{folder}/{name}")
+                self.assertEqual((family.entity_axis, family.background_entities, family.num_records),
+                                 (axis, background, number))
+                self.assertEqual(family.feature_shapes(), features)
+                self.assertEqual(family.num_entities, features["mask"][0][axis])
+                self.assertEqual(family.max_objects, features["mask"][0][axis] - background)
+                self.assertEqual(family.codes, CODES[dataset])
+                self.assertEqual(family.factor_sources(), SOURCES[dataset])
 
 
 class RealFileTest(unittest.TestCase):
@@ -174,14 +233,47 @@ class ReaderTest(unittest.TestCase):
         record = records.parse_record(record_files.random_record(family)[0], family)
         for name, value, limit in (("color", 9, 8), ("size", 3, 2)):
             changed = {**record, name: np.full(11, value, np.uint8)}
-            with self.assertRaisesRegex(MalformedExample, f"feature '{name}' holds {value}, expected 0 to {limit}"):
+            with self.assertRaisesRegex(MalformedExample, f"feature '{name}' holds {value}, expected whole numbers "
+                                        f"from 0 to {limit}"):
                 records.canonical_scene(changed, family)
-        first, *_ = record_files.real_records()
-        shape = record_files.floats([0, np.nan, 1, 2])
-        record_files.write(self.path, [record_files.edited(first, lambda fields: fields["shape"].CopyFrom(shape))])
-        record, = self.read()
-        with self.assertRaisesRegex(MalformedExample, "feature 'shape' holds nan, expected 0 to 19"):
-            records.canonical_scene(record, TETROMINOES)
+
+    def changed(self, **features):
+        """The first real record with other values of some features."""
+        record = next(record_reader.read_records(record_files.REAL_FILE, TETROMINOES))
+        return {**record, **{name: np.asarray(values, np.float32) for name, values in features.items()}}
+
+    def test_codes_are_whole_numbers(self):
+        for value in (np.nan, np.inf, 20, 19.7, 2.4, -0.3):
+            with self.assertRaisesRegex(MalformedExample, f"'shape' holds {value}.*, expected whole numbers from 0 to "
+                                        "19"):
+                records.canonical_scene(self.changed(shape=[0, value, 1, 2]), TETROMINOES)
+        scene = records.canonical_scene(self.changed(shape=[0, 0, 1, 19]), TETROMINOES)
+        self.assertEqual(scene["objects"]["shape"].tolist(), [0, 1, 19])
+
+    def test_visibility_and_factors_are_finite(self):
+        for name, values in (("x", [0, np.nan, 1, 2]), ("visibility", [1, 1, np.inf, 1]), ("color", [[np.nan] * 3] * 4)):
+            with self.assertRaisesRegex(MalformedExample, f"feature '{name}' holds (nan|inf), expected finite numbers"):
+                records.canonical_scene(self.changed(**{name: values}), TETROMINOES)
+        records.canonical_scene(self.changed(x=[np.nan, 0, 1, 2]), TETROMINOES)  # the background's row is not kept
+
+    def test_masks_of_another_convention_are_refused(self):
+        ids = np.arange(4, dtype=np.uint8)[:, None, None]
+        for change in (np.zeros_like, lambda planes: planes // 255, lambda planes: planes // 255 * ids,
+                       lambda planes: np.moveaxis(planes, 0, 2), lambda planes: np.maximum(planes, planes[:1]),
+                       lambda planes: planes * (ids > 0)):
+            real = record_files.real_records()
+            record_files.write(self.path, [*real[:7], record_files.with_planes(real[7], change)])
+            with self.assertRaisesRegex(UserError, "a.tfrecords: record 7 is not .*'mask' does not give every pixel to "
+                                        "one plane, expected 255 in one of 4 planes .*--check --file="):
+                list(record_reader.read_scenes(self.path, TETROMINOES))
+
+    def test_the_background_comes_first(self):
+        record_files.write(self.path, [record_files.with_planes(record, lambda planes: planes[[1, 2, 3, 0]])
+                                       for record in record_files.real_records()])
+        for count, last in ((None, 9), (4, 3), (20, 9)):
+            with self.assertRaisesRegex(UserError, f"mask plane 3 is the largest in records 0 to {last}, expected the "
+                                        "background in plane 0; run .*--check --file="):
+                list(record_reader.read_scenes(self.path, TETROMINOES, count))
 
 
 class PlanesTest(unittest.TestCase):

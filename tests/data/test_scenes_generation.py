@@ -2,6 +2,7 @@
 
 import io
 import multiprocessing
+import os
 import subprocess
 import sys
 import unittest
@@ -16,6 +17,7 @@ from tfobj.data.scenes.colored_shapes import ColoredShapesScenes
 from tfobj.data.scenes.png import encode_png
 from tfobj.data.scenes.scene import make_scene
 from tfobj.data.scenes.tetrominoes import TetrominoesScenes
+from tfobj.errors import UserError
 
 
 def comparable(example):
@@ -42,6 +44,10 @@ class GenerationTest(unittest.TestCase):
         for child in multiprocessing.active_children():
             child.join(10)
         self.assertEqual(multiprocessing.active_children(), [])
+
+    def test_a_killed_worker_is_reported(self):
+        with self.assertRaisesRegex(UserError, "worker process was killed, .* memory; use fewer --workers than 2"):
+            list(generation.ordered_map(os._exit, [(9,)] * 3, 2))
 
     def test_an_example_can_be_drawn_alone(self):
         scenes = ColoredShapesScenes()

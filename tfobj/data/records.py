@@ -15,6 +15,7 @@ from tfobj.data.wire_format import MalformedExample
 from tfobj.data.wire_format import WireExample
 from tfobj.labels import IGNORE_ID
 
+FULL = 255  # in a mask plane: the pixel belongs to the entity
 BUCKET_URL = "https://storage.googleapis.com/multi-object-datasets"
 
 
@@ -33,6 +34,7 @@ class RecordFamily:
             where they differ.
         codes: dict from factor name to int. Factors that number classes, 0 included, and how many there are.
         background_entities: int. Leading planes that are background.
+        num_records: int. How many the file is said to hold; others counted them, its authors do not say.
     """
 
     folder: str
@@ -44,6 +46,7 @@ class RecordFamily:
     renamed: dict = dataclasses.field(default_factory=dict)
     codes: dict = dataclasses.field(default_factory=dict)
     background_entities: int = 1
+    num_records: int = 1_000_000
 
     @property
     def url(self):
@@ -84,8 +87,9 @@ def _sprites(file_name, num_entities, channels):
                         {**factors, "color": ((channels,), "float")}, entity_axis=2, codes={"shape": 4})
 
 
-def _room(file_name, num_entities):
-    return RecordFamily("objects_room", file_name, (64, 64, 3), num_entities, {}, background_entities=4)
+def _room(file_name, num_entities, num_records=922):
+    return RecordFamily("objects_room", file_name, (64, 64, 3), num_entities, {}, background_entities=4,
+                        num_records=num_records)
 
 
 _CLEVR_CODES = {"shape": 4, "size": 3, "color": 9, "material": 3}  # 0 is the background and padding
@@ -103,8 +107,8 @@ FAMILIES = {
         "clevr_with_masks", "clevr_with_masks_train.tfrecords", (240, 320, 3), 11,
         {**dict.fromkeys(("x", "y", "z", "rotation", "visibility"), _FLOAT), "pixel_coords": ((3,), "float"),
          **dict.fromkeys(_CLEVR_CODES, _BYTE)},
-        renamed={"coords_3d": ("x", "y", "z")}, codes=_CLEVR_CODES),
-    "objects_room/train": _room("objects_room_train.tfrecords", 7),
+        renamed={"coords_3d": ("x", "y", "z")}, codes=_CLEVR_CODES, num_records=100_000),
+    "objects_room/train": _room("objects_room_train.tfrecords", 7, 1_000_000),
     "objects_room/six_objects": _room("objects_room_test_six_objects.tfrecords", 10),
     "objects_room/empty_room": _room("objects_room_test_empty_room.tfrecords", 4),
     "objects_room/identical_color": _room("objects_room_test_identical_color.tfrecords", 10),
@@ -171,6 +175,33 @@ def _merge(owner, background_entities):
     return np.maximum(owner, last) - last
 
 
+def is_partition(planes):
+    """Whether every pixel of `planes`, uint8 [E,H,W], is 255 in one plane and 0 in the others."""
+    covered = planes.max(axis=0)
+    return bool(covered.min() == FULL) and np.count_nonzero(planes) == covered.size
+
+
+def wrong_numbers(record, family):
+    """The features of a record that hold numbers which cannot be stored, in the rows of the objects.
+
+    Args:
+        record: dict as of `parse_record`; `mask` may be missing.
+        family: `RecordFamily`.
+
+    Yields:
+        Tuple (feature name; the first wrong value; str, what is expected).
+    """
+    for name in family.factors:
+        values = record[name][family.background_entities:]
+        if name in family.codes:
+            right = (values >= 0) & (values < family.codes[name]) & (values == np.round(values))
+            expected = f"whole numbers from 0 to {family.codes[name] - 1}"
+        else:
+            right, expected = np.isfinite(values), "finite numbers"
+        if not right.all():
+            yield name, values[~right][0], expected
+
+
 def repaired_walls(planes):
     """Mends Objects Room planes in which an object took the place of the second wall.
 
@@ -209,8 +240,13 @@ def canonical_scene(record, family, objects_room_fix=False):
         each background pixel, 255 where an object is.
 
     Raises:
-        MalformedExample: a code outside the classes of the family.
+        MalformedExample: mask planes that do not give every pixel to one of them, or numbers as of `wrong_numbers`.
     """
+    if not is_partition(record["mask"]):
+        raise MalformedExample("feature 'mask' does not give every pixel to one plane, expected 255 in one of "
+                               f"{family.num_entities} planes and 0 in the others")
+    for name, value, expected in wrong_numbers(record, family):
+        raise MalformedExample(f"feature {name!r} holds {value}, expected {expected}")
     first = family.background_entities
     owner = owners(repaired_walls(record["mask"]) if objects_room_fix else record["mask"])
     factors = {name: _factor(record, name, source, family) for name, source in family.factor_sources().items()}
@@ -233,9 +269,4 @@ def _factor(record, name, source, family):
     """Rows of the objects, [N, ...]."""
     values = record[source] if isinstance(source, str) else np.stack([record[part] for part in source], axis=-1)
     values = values[family.background_entities:]
-    if name not in family.codes:
-        return values
-    wrong = ~((values >= 0) & (values < family.codes[name]))  # not a number is wrong, too
-    if wrong.any():
-        raise MalformedExample(f"feature {source!r} holds {values[wrong][0]}, expected 0 to {family.codes[name] - 1}")
-    return np.round(values).astype(np.int64)
+    return values.astype(np.int64) if name in family.codes else values

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tfobj.data import records
+from tfobj.data.builders.official_records import OfficialRecords
 from tfobj.data.builders.scene_builder import SceneBuilder
 from tfobj.data.builders.scene_config import scene_configs
 from tfobj.data.builders.tetrominoes import CITATION
@@ -43,6 +44,11 @@ class ClevrMasks(SceneBuilder):
     def record_family(self):
         """The released file's row."""
         return records.FAMILIES["clevr_masks/clevr10"]
+
+    @property
+    def official(self):
+        """`OfficialRecords`; the rest of the file is as large as it is, unless sizes were asked for."""
+        return OfficialRecords(self.record_family, open_ended=self._split_sizes is None)
 
     @property
     def _released_classes(self):

@@ -93,6 +93,7 @@ class ObjectsRoom(SceneBuilder):
 
     @property
     def official(self):
-        """`OfficialRecords` of the variant."""
+        """`OfficialRecords` of the variant; its last split is as large as it is, unless sizes were asked for."""
         fix = getattr(self.builder_config, "objects_room_fix", False)
-        return OfficialRecords(self.record_family, self.extras, fix) if self.record_family else None
+        open_ended = self._split_sizes is None
+        return OfficialRecords(self.record_family, self.extras, fix, open_ended) if self.record_family else None

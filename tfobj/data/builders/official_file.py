@@ -1,7 +1,10 @@
 """Finds or downloads the released file of a data set."""
 
+import http
+import http.client
 import os
 import sys
+import urllib.error
 import urllib.request
 
 import tensorflow_datasets as tfds
@@ -9,6 +12,8 @@ import tensorflow_datasets as tfds
 from tfobj.errors import UserError
 
 _TIMEOUT_SECONDS = 15
+# A server that answers so is there, but does not answer HEAD; whether it hands out the file, the download will tell.
+_REFUSES_HEAD = {http.HTTPStatus.FORBIDDEN, http.HTTPStatus.METHOD_NOT_ALLOWED, http.HTTPStatus.NOT_IMPLEMENTED}
 
 
 def candidate_paths(manual_dir, family):
@@ -53,8 +58,11 @@ def _check_reachable(url, path):
     """Fails at once where there is no network: the download manager would retry for minutes."""
     try:
         urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_TIMEOUT_SECONDS).close()
-    except OSError as error:
-        raise _unreachable(url, path, getattr(error, "reason", None) or error) from error
+    except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError) and error.code in _REFUSES_HEAD:
+            return
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+        raise _unreachable(url, path, reason) from error
 
 
 def _unreachable(url, path, reason):

@@ -121,8 +121,8 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _limited(self, split, total, scenes):
         """At most as many scenes as were asked for."""
-        total = min(total, (self._split_sizes or {}).get(split, total))
-        return total, itertools.islice(scenes, total)
+        limit = (self._split_sizes or {}).get(split)
+        return (total if limit is None else min(total, limit)), itertools.islice(scenes, limit)
 
     def _default_manual_dir(self, dl_manager):
         try:

@@ -10,10 +10,12 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
 from tfobj.data.scenes.png import encode_png
+from tfobj.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 PICTURES = ("image", "mask", "background")  # keys of a scene that hold pictures
@@ -94,6 +96,9 @@ def ordered_map(function, tasks, workers=1):
 
     Yields:
         `function(*task)` for each task.
+
+    Raises:
+        UserError: a process of the pool was killed.
     """
     if workers <= 1:
         for task in tasks:
@@ -110,6 +115,9 @@ def ordered_map(function, tasks, workers=1):
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise UserError("a worker process was killed, probably for lack of memory; use fewer --workers than "
+                            f"{workers}") from error
         finally:
             for future in pending:
                 future.cancel()
