@@ -37,8 +37,10 @@ config_flags.define_config_flags(_DataFlags, "Which data set")
 _LIST = flags.DEFINE_bool("list", False, "Print every data set and whether it is prepared.")
 _WORKERS = flags.DEFINE_integer("workers", 1, "Processes that draw scenes.", lower_bound=1)
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Build the set again even if it is there.")
-_SPLIT_SIZES = flags.DEFINE_string("split_sizes", "", "TRAIN,VALIDATION,TEST: other numbers of examples than the "
-                                   "configuration's, e.g. 6,2,2.")
+_SPLIT_SIZES = flags.DEFINE_string("split_sizes", "", "Other numbers of examples than the configuration's: "
+                                   "TRAIN,VALIDATION,TEST, e.g. 6,2,2; one number for every split; or "
+                                   "SPLIT:NUMBER,..., e.g. test:50, which leaves out the splits that are not named.")
+_SPLITS = ("train", "validation", "test", "rest")
 _CHECK = flags.DEFINE_bool("check", False, "Examine the prepared set, or --file.")
 _FILE = flags.DEFINE_string("file", "", "--check: a TFRecord file. --dataset may say what it should be.")
 _CHECK_EXAMPLES = flags.DEFINE_integer("check_examples", 1000, "--check: examples per split or file whose images and "
@@ -68,11 +70,26 @@ def main():
 def _split_sizes():
     if not _SPLIT_SIZES.value:
         return None
-    words = _SPLIT_SIZES.value.split(",")
-    if len(words) != 3 or not all(word.strip().isdecimal() and int(word) > 0 for word in words):
-        raise UserError(f"--split_sizes={_SPLIT_SIZES.value} is no list of three positive numbers "
-                        "TRAIN,VALIDATION,TEST, such as 6,2,2")
-    return dict(zip(("train", "validation", "test"), map(int, words)))
+    pairs = [word.rpartition(":") for word in _SPLIT_SIZES.value.replace(" ", "").split(",")]
+    names, words = [name for name, _, _ in pairs], [word for _, _, word in pairs]
+    positive = all(word.isdecimal() and int(word) > 0 for word in words)
+    numbers = [int(word) for word in words] if positive else []
+    if positive and all(names) and len(set(names)) == len(names):
+        return dict(zip(names, numbers))
+    if len(numbers) not in (1, 3) or any(separator for _, separator, _ in pairs):
+        raise UserError(f"--split_sizes={_SPLIT_SIZES.value} is neither three positive numbers "
+                        "TRAIN,VALIDATION,TEST, such as 6,2,2, nor one for every split, such as 50, nor "
+                        "SPLIT:NUMBER,..., such as test:50")
+    return dict(zip(_SPLITS, numbers)) if len(numbers) == 3 else dict.fromkeys(_SPLITS, numbers[0])
+
+
+def _check_splits(builder, split_sizes):
+    """A split that was named must exist; where the released files decide, only they know."""
+    known = tuple(builder.builder_config.split_sizes) or _SPLITS
+    for name in split_sizes or ():
+        if ":" in _SPLIT_SIZES.value and name not in known:
+            raise UserError(f"--split_sizes={_SPLIT_SIZES.value}: {builder.name}/{builder.builder_config.name} has no "
+                            f"split {name!r}; it has {', '.join(known)}")
 
 
 def _list(data):
@@ -94,7 +111,9 @@ def _prepare(data, split_sizes):
     command_line.import_tensorflow()
     from tfobj.data import prepared
 
-    existed = prepared.is_prepared(prepared.create_builder(data)) and not _OVERWRITE.value
+    builder = prepared.create_builder(data)
+    _check_splits(builder, split_sizes)
+    existed = prepared.is_prepared(builder) and not _OVERWRITE.value
     try:
         builder = prepared.prepare_dataset(data, _WORKERS.value, True, _OVERWRITE.value, split_sizes)
     except KeyboardInterrupt:

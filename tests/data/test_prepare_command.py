@@ -84,8 +84,10 @@ class PrepareFlagsTest(unittest.TestCase):
         for arguments, message in (((), "no data set was chosen; give --dataset=NAME, one of: apc, clevr_masks, "),
                                    (("--dataset=tetris",), "--dataset='tetris' is unknown"),
                                    (("--file=x",), "--file goes with --check"),
-                                   (("--dataset=tetrominoes", "--split_sizes=1,2"), "no list of three positive"),
-                                   (("--dataset=tetrominoes", "--split_sizes=1,x,2"), "no list of three positive")):
+                                   *((("--dataset=tetrominoes", f"--split_sizes={sizes}"), "neither three positive .*"
+                                      "such as 6,2,2, nor one .*, such as 50, nor .* such as test:50")
+                                     for sizes in ("1,2", "1,x,2", "x", "0", "test:0", "test:1,2", "test:1,test:2",
+                                                   ":3", "test:", "test:-1"))):
             with self.subTest(arguments=arguments), self.assertRaisesRegex(UserError, message):
                 self.call(*arguments)
 
@@ -93,6 +95,20 @@ class PrepareFlagsTest(unittest.TestCase):
         for arguments in ((), ("--check",)):
             with self.assertRaisesRegex(UserError, "needs no preparation.*--image_dir=DIRECTORY --image_size=64"):
                 self.call("--dataset=folder", *arguments)
+
+    def test_sizes_of_splits(self):
+        for sizes, expected in (("5,2,1", "train 5, validation 2, test 1 examples"),
+                                ("3", "train 3, validation 3, test 3 examples"),
+                                ("test:2", "  test 2 examples"), ("test:1, train:4", "train 4, test 1 examples")):
+            output = io.StringIO()
+            with tempfile.TemporaryDirectory() as directory, contextlib.redirect_stdout(output):
+                self.call("--dataset=colored_shapes", "--dataset_config=tiny", f"--data_dir={directory}",
+                          f"--split_sizes={sizes}")
+            self.assertIn(expected, output.getvalue())
+        for arguments in (("--dataset=objects_room", "--dataset_variant=six_objects", "--dataset_config=official",
+                           "--split_sizes=train:3"), ("--dataset=colored_shapes", "--split_sizes=rest:3")):
+            with self.assertRaisesRegex(UserError, "has no split '(train|rest)'; it has (test|train, validation, tes)"):
+                self.call(*arguments)
 
     def test_list_shows_what_is_prepared(self):
         output = io.StringIO()
