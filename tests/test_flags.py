@@ -74,10 +74,14 @@ class VariantTest(unittest.TestCase):
         self.assertEqual(self.variant(name, "--dataset_variant=colored_on_grayscale"), "colored_on_grayscale")
         self.assertEqual(self.variant(name, "--dataset_variant=binarized"), "binarized")
         self.assertEqual(self.variant("--dataset=tetrominoes"), "")
+        self.assertEqual(self.variant("--dataset=shapestacks"), "")
+        self.assertEqual(self.variant("--dataset=shapestacks", "--dataset_variant=unstable"), "unstable")
 
     def test_unknown_variants_are_refused_with_the_list(self):
         with self.assertRaisesRegex(UserError, "'gray' is no variant of multi_dsprites; choose one of: colored_on_"):
             self.variant("--dataset=multi_dsprites", "--dataset_variant=gray")
+        with self.assertRaisesRegex(UserError, "shapestacks; choose one of: unstable, or leave the flag out$"):
+            self.variant("--dataset=shapestacks", "--dataset_variant=stable")
         with self.assertRaisesRegex(UserError, "'binarized' is no variant of tetrominoes; it has none; leave the flag"):
             self.variant("--dataset=tetrominoes", "--dataset_variant=binarized")
 
@@ -158,6 +162,7 @@ class RefusalTest(unittest.TestCase):
                 (("--weight_decay=0.1",), "--weight_decay=0.1 has no effect with --optimizer=adam; use --optimizer=ad"),
                 (("--decay=cosine", "--decay_rate=1.5"), "--decay_rate=1.5 with --decay=cosine is the fraction of"),
                 (("--exclude_objects=sphere",), "--exclude_objects='sphere' is no list of descriptions factor:class,"),
+                (("--require_objects=sphere",), "--require_objects='sphere' is no list of descriptions factor:class,"),
                 (("--exclude_objects=shape:a,shape:b",), "--exclude_objects='shape:a,shape:b' is no list of"),
                 (("--image_dir=photos",), "--image_dir=photos has no effect with --dataset=tetrominoes; use "),
                 (("--min_objects=3", "--max_objects=2"), "--min_objects=3 is more than --max_objects=2: no scene is")):

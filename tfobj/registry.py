@@ -26,7 +26,8 @@ class DatasetEntry:
 
     Attributes:
         path: str, `module:Class` of the TFDS builder; empty where no reader exists yet.
-        variants: Tuple of str. Names for --dataset_variant, the first is the default; empty: no variants.
+        variants: Tuple of str. Names for --dataset_variant, the first is the default; it may be "", a default without a
+            name. Empty: no variants.
         max_objects: int, or dict from variant to int. Most foreground objects of a scene.
         summary: str. One line for `prepare --list`.
         version: str. Version of the stored examples, part of their path; raise it when what is stored changes.
@@ -50,8 +51,9 @@ DATASETS = {
                                 "35x35, 3 tetrominoes on black"),
     "multi_dsprites": DatasetEntry(
         "tfobj.data.builders.multi_dsprites:MultiDsprites",
-        ("colored_on_grayscale", "binarized", "colored_on_colored"),
-        {"colored_on_grayscale": 5, "binarized": 3, "colored_on_colored": 4}, "64x64, overlapping sprites"),
+        ("colored_on_grayscale", "binarized", "colored_on_colored", "colored_on_colored_levels"),
+        {"colored_on_grayscale": 5, "binarized": 3, "colored_on_colored": 4, "colored_on_colored_levels": 4},
+        "64x64, overlapping sprites; levels: colours as of GENESIS, generated only"),
     "shapes": DatasetEntry("tfobj.data.builders.shapes:Shapes", (), 3, "28x28, 3 overlapping binary outlines"),
     "clevr_masks": DatasetEntry(
         "tfobj.data.builders.clevr_masks:ClevrMasks", ("clevr10", "clevr6", "no_green_spheres"),
@@ -64,7 +66,8 @@ DATASETS = {
         ("train", "empty_room", "six_objects", "identical_color", "sequences"),
         {"train": 3, "empty_room": 0, "six_objects": 6, "identical_color": 6, "sequences": 3},
         "64x64, a room seen from a turning camera; out-of-distribution sets; 16-frame sequences"),
-    "shapestacks": DatasetEntry("tfobj.data.builders.shapestacks:Shapestacks", (), 6, "towers of 2-6 blocks"),
+    "shapestacks": DatasetEntry("tfobj.data.builders.shapestacks:Shapestacks", ("", "unstable"), {"": 6, "unstable": 6},
+                                "towers of 2-6 blocks; unstable: towers about to fall, generated only"),
     "clevrtex": DatasetEntry(
         "tfobj.data.builders.clevrtex:Clevrtex", ("full", "outd", "camo", "pbg", "vbg", "grassbg"),
         dict.fromkeys(("full", "outd", "camo", "pbg", "vbg", "grassbg"), 10),
@@ -98,14 +101,15 @@ def dataset_variant(name, variant):
         variant: str. Empty for the data set's first.
 
     Returns:
-        str, empty where the data set has no variants.
+        str, empty where the data set has no variants or its first has no name.
 
     Raises:
         UserError: the data set is unknown or has no such variant.
     """
     variants = dataset_entry(name).variants
     if variant and variant not in variants:
-        known = f"choose one of: {', '.join(variants)}" if variants else "it has none; leave the flag out"
+        known = f"choose one of: {', '.join(filter(None, variants))}" if variants else "it has none"
+        known += "; leave the flag out" if not variants else ", or leave the flag out" if "" in variants else ""
         raise UserError(f"--dataset_variant={variant!r} is no variant of {name}; {known}")
     return variant or (variants[0] if variants else "")
 

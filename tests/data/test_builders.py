@@ -9,11 +9,13 @@ from tensorflow_datasets.core import shuffle
 
 from tests.data import builds
 from tfobj.config import DataConfig
+from tfobj.data import locations
 from tfobj.data import prepared
 from tfobj.data.builders.clevr_masks import ClevrMasks
 from tfobj.data.builders.multi_dsprites import MultiDsprites
 from tfobj.data.builders.objects_room import ObjectsRoom
 from tfobj.data.builders.shapes import Shapes
+from tfobj.data.builders.shapestacks import Shapestacks
 from tfobj.data.builders.tetrominoes import Tetrominoes
 from tfobj.data.scenes import clevr
 from tfobj.data.scenes import generation
@@ -27,6 +29,7 @@ SETS = (("colored_shapes", "", (32, 32, 3), 3, TINY), ("tetrominoes", "", (35, 3
         ("multi_dsprites", "colored_on_grayscale", (64, 64, 3), 5, TINY),
         ("multi_dsprites", "binarized", (64, 64, 1), 3, TINY),
         ("multi_dsprites", "colored_on_colored", (64, 64, 3), 4, TINY),
+        ("multi_dsprites", "colored_on_colored_levels", (64, 64, 3), 4, FEW),
         ("clevr_masks", "clevr10", (128, 128, 3), 10, FEW), ("clevr_masks", "clevr6", (128, 128, 3), 6, FEW),
         ("clevr_masks", "no_green_spheres", (128, 128, 3), 10, FEW), ("objects_room", "train", (64, 64, 3), 3, FEW),
         ("objects_room", "empty_room", (64, 64, 3), 0, TEST), ("objects_room", "six_objects", (64, 64, 3), 6, TEST),
@@ -134,7 +137,13 @@ class ConfigurationTest(unittest.TestCase):
     def test_names(self):
         self.assertEqual(set(Tetrominoes.builder_configs), {"generated", "tiny", "official"})
         self.assertEqual(set(Shapes.builder_configs), {"generated", "tiny", "official"})
-        self.assertEqual(len(MultiDsprites.builder_configs), 9)
+        self.assertEqual(len(MultiDsprites.builder_configs), 11)
+        self.assertEqual([name for name in MultiDsprites.builder_configs if "levels" in name],
+                         ["colored_on_colored_levels_generated", "colored_on_colored_levels_tiny"])
+        self.assertEqual(set(Shapestacks.builder_configs),
+                         {"generated", "tiny", "official", "unstable_generated", "unstable_tiny"})
+        for variant, name in (("", "generated"), ("unstable", "unstable_generated")):
+            self.assertEqual(locations.config_name(DataConfig(dataset="shapestacks", dataset_variant=variant)), name)
         self.assertEqual([name for name in ClevrMasks.builder_configs if name.endswith("official")],
                          ["clevr10_official"])
         self.assertEqual([name for name in ObjectsRoom.builder_configs if "sequences" in name],

@@ -8,16 +8,17 @@ from tfobj.data.builders.scene_builder import SceneBuilder
 from tfobj.data.builders.scene_config import OFFICIAL_SIZES
 from tfobj.data.builders.scene_config import scene_configs
 from tfobj.data.builders.tetrominoes import CITATION
-from tfobj.data.scenes import multi_dsprites
+from tfobj.data.scenes import catalogue
 
 
 class MultiDsprites(SceneBuilder):
     """Overlapping sprites, 64x64. Factors: shape, x, y in [0,1], scale in [0.5,1], orientation (radians), colour."""
 
-    BUILDER_CONFIGS = [config for variant in multi_dsprites.VARIANTS
-                       for config in scene_configs("multi_dsprites", variant, OFFICIAL_SIZES)]
+    BUILDER_CONFIGS = [config for variant in catalogue.SETS["multi_dsprites"] for config in scene_configs(
+        "multi_dsprites", variant, OFFICIAL_SIZES if f"multi_dsprites/{variant}" in records.FAMILIES else None)]
     DESCRIPTION = ("Squares, ellipses and hearts that cover each other on a 64x64 image: white on black (binarized), "
-                   "saturated on gray (colored_on_grayscale), or any colour on any colour (colored_on_colored).")
+                   "saturated on gray (colored_on_grayscale), or any colour on any colour (colored_on_colored; colored_on_colored_levels "
+                   "has five levels per channel and no colour twice, as in GENESIS, and exists generated only).")
     CITATION = CITATION
 
     @property
@@ -31,5 +32,5 @@ class MultiDsprites(SceneBuilder):
 
     @property
     def record_family(self):
-        """The released file's row."""
-        return records.FAMILIES[f"multi_dsprites/{self.builder_config.variant}"]
+        """The released file's row, None for the variant that was not released."""
+        return records.FAMILIES.get(f"multi_dsprites/{self.builder_config.variant}")

@@ -86,9 +86,14 @@ def _room(variant, sizes=_ROOM_TEST):
     return DrawnSet(f"{_SCENES}.objects_room:ObjectsRoomScenes", sizes, {"variant": variant}, classes)
 
 
-def _sprites(variant):
-    return DrawnSet(f"{_SCENES}.multi_dsprites:MultiDspritesScenes", _60K, {"variant": variant},
+def _sprites(variant, **arguments):
+    return DrawnSet(f"{_SCENES}.multi_dsprites:MultiDspritesScenes", _60K, {"variant": variant, **arguments},
                     _classes("multi_dsprites", shape="SHAPES"))
+
+
+def _stacks(**arguments):
+    return DrawnSet(f"{_SCENES}.shapestacks:ShapestacksScenes", _20K, arguments,
+                    _classes("shapestacks", shape="SHAPES", color="COLORS"))
 
 
 SETS = {
@@ -98,8 +103,10 @@ SETS = {
     "tetrominoes": {"": DrawnSet(f"{_SCENES}.tetrominoes:TetrominoesScenes", _60K,
                                  classes=_classes("tetrominoes", shape="CODES"))},
     "shapes": {"": DrawnSet(f"{_SCENES}.shapes:ShapesScenes", _60K, classes=_classes("shapes", shape="SHAPES"))},
-    "multi_dsprites": {variant: _sprites(variant)
-                       for variant in ("colored_on_grayscale", "binarized", "colored_on_colored")},
+    "multi_dsprites": {
+        **{variant: _sprites(variant) for variant in ("colored_on_grayscale", "binarized", "colored_on_colored")},
+        # The colours of GENESIS (Engelcke et al. 2020).
+        "colored_on_colored_levels": _sprites("colored_on_colored", color_levels=5, distinct_colors=True)},
     "clevr_masks": {"clevr10": _clevr(min_objects=3, max_objects=10), "clevr6": _clevr(min_objects=3, max_objects=6),
                     "no_green_spheres": _clevr(min_objects=3, max_objects=10, exclude=(("sphere", "green"),))},
     "clevr_properties": {"": _clevr(frame="full")},
@@ -108,7 +115,6 @@ SETS = {
                                            for variant in ("empty_room", "six_objects", "identical_color")},
         "sequences": DrawnSet(f"{_SCENES}.room_sequences:RoomSequenceScenes", _ROOM_SEQUENCES,
                               classes=_classes("objects_room", shape="SHAPES"))},
-    "shapestacks": {"": DrawnSet(f"{_SCENES}.shapestacks:ShapestacksScenes", _20K,
-                                 classes=_classes("shapestacks", shape="SHAPES", color="COLORS"))},
+    "shapestacks": {"": _stacks(), "unstable": _stacks(unstable=True)},
     "clevrtex": {variant: _clevrtex(variant) for variant in ("full", "outd", "camo", "pbg", "vbg", "grassbg")},
 }
