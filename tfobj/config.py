@@ -53,6 +53,7 @@ class DataConfig:
     min_objects: int = knob(0, "Keep scenes with at least this many objects.", minimum=0)
     max_objects: int = knob(0, "Keep scenes with at most this many objects; 0: all.", minimum=0)
     exclude_objects: str = knob("", "Drop scenes with such an object: shape:sphere,color:green; several after `;`.")
+    require_objects: str = knob("", "Keep scenes with such an object, as --exclude_objects; one of each of several.")
     num_train_examples: int = knob(0, "Use the first N training examples (before filters); 0: all.", minimum=0)
 
 

@@ -3,6 +3,8 @@
     python -m tfobj.evaluate --run_dir=runs/quickstart
     python -m tfobj.evaluate --run_dir=runs/quickstart --num_slots=6 --num_iterations=5
     python -m tfobj.evaluate --run_dir=runs/slot_attention_clevr6 --min_objects=7 --max_objects=10 --num_slots=11
+    python -m tfobj.evaluate --run_dir=runs/no_green_spheres --dataset_variant=clevr10 --exclude_objects= \\
+        --require_objects=shape:sphere,color:green
     python -m tfobj.evaluate --run_dir=runs/room --dataset=objects_room --dataset_variant=six_objects --num_slots=11
 
 Prints a table, writes evaluation.json and evaluation.png (images, masks and slots) into the run directory; what differs
@@ -38,6 +40,8 @@ _CHANGES = {
     "max_objects": flags.DEFINE_integer("max_objects", None, "Scenes with at most so many objects, 0: all. "
                                         "(default: as trained)", 0),
     "exclude_objects": flags.DEFINE_string("exclude_objects", None, "Scenes without such objects; empty: all. "
+                                           "(default: as trained)"),
+    "require_objects": flags.DEFINE_string("require_objects", None, "Scenes with such objects; empty: all. "
                                            "(default: as trained)"),
 }
 

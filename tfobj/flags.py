@@ -10,7 +10,7 @@ from absl import flags
 
 from tfobj import config
 from tfobj import registry
-from tfobj.data.exclusions import parse_exclusions
+from tfobj.data import object_descriptions
 from tfobj.errors import UserError
 
 SECTIONS = {}
@@ -107,7 +107,8 @@ def _refuse_contradictions(data, train):
     for is_wrong, message in _CONTRADICTIONS:
         if is_wrong(data, train):
             raise UserError(message.format(data=data, train=train))
-    parse_exclusions(data.exclude_objects)
+    for flag in object_descriptions.FLAGS:
+        object_descriptions.parse_descriptions(data, flag)
 
 
 def _refuse_foreign_flags(name, config_class):

@@ -65,7 +65,8 @@ class EqualToTensorFlowTest(MemoryTestCase):
         self.check(self.config(preprocessing="ast", image_size="48x40", image_channels=1), interpolated=True)
 
     def test_filters(self):
-        self.check(self.config(min_objects=3, exclude_objects="shape:disc", num_train_examples=50), batch_size=3)
+        self.check(self.config(min_objects=3, exclude_objects="shape:disc",
+                               require_objects="shape:square", num_train_examples=50), batch_size=3)
 
     def test_few_examples_of_all_sorts(self):
         with unittest.mock.patch.dict(catalogue.TINY_SIZES, FEW):

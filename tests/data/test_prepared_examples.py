@@ -55,7 +55,11 @@ class ReleaseTest(MemoryTestCase):
                     expected = other.batch(other.read(split, range(count)), factors=True)
                     self.assert_same(mine.take(split, range(count), factors=True), expected)
                     np.testing.assert_array_equal(mine.object_counts(split), other.object_counts(split))
-                    np.testing.assert_array_equal(mine.class_codes(split, "code"), other.class_codes(split, "code"))
+                    for factor in ("code", "name"):
+                        codes, names = mine.object_classes(split, factor)
+                        expected, other_names = other.object_classes(split, factor)
+                        np.testing.assert_array_equal(codes, expected)
+                        self.assertEqual(names, other_names)
                 with self.assertRaisesRegex(UserError, "no split 'tset'; it has test, train"):
                     mine.num_examples("tset")
 

@@ -113,7 +113,8 @@ class EvaluateRunTest(unittest.TestCase):
     def test_the_protocol_is_the_first_test_images_after_filtering(self):
         result, path, _ = evaluate_run.evaluate_run(self.root / "run", num_examples=5, changes={"min_objects": 3})
         self.assertEqual((path.name, result["scores"]["num_images"]), ("evaluation_min3_n5.json", 5))
-        self.assertEqual(result["filters"], {"min_objects": 3, "max_objects": 0, "exclude_objects": ""})
+        self.assertEqual(result["filters"], {"min_objects": 3, "max_objects": 0, "exclude_objects": "",
+                                             "require_objects": ""})
         data = dataclasses.replace(runs.experiment().data, min_objects=3)
         source = sources.open_source(data)
         first = pipeline.EvaluationInput(source, data, "test", 320, 4).examples(5)
@@ -181,6 +182,7 @@ class OtherDataTest(unittest.TestCase):
         for changes, expected in (
                 ({"min_objects": 7, "max_objects": 9}, "_min7_max9"),
                 ({"exclude_objects": "shape:sphere,color:green"}, "_without_shape-sphere-color-green"),
+                ({"require_objects": "shape:sphere,color:green"}, "_with_shape-sphere-color-green"),
                 ({"sequence_frames": 1, "splits": "stored"}, "_splits_stored_frames1"),
                 ({"dataset": "tetrominoes", "image_size": "64"}, "_tetrominoes_tiny_size64"),
                 ({"data_dir": "elsewhere"}, "")):

@@ -22,6 +22,7 @@ class ExampleReader:
         max_objects: int N, or None where the data do not say what is visible.
         class_names: dict from factor to the tuple of its class names, for the factors that are classes. Classes
             without a name have their number.
+        text_factors: tuple of the factors that are texts.
 
     Raises:
         UserError: the images are neither pictures nor sequences of one size.
@@ -37,6 +38,8 @@ class ExampleReader:
         self.class_names = _class_names(features)
         self._picture_shapes = {part: features[part].shape[-3:] for part in PICTURES if part in features}
         self._stored = {part: features[part].get_serialized_info() for part in PICTURES + FACTORS if part in features}
+        self.text_factors = tuple(factor for factor, info in self._stored.get("objects", {}).items()
+                                  if info.tf_dtype == tf.string)
 
     def has(self, part):
         """Whether examples have a part, a name of `PICTURES` or `FACTORS`."""
@@ -66,11 +69,24 @@ class ExampleReader:
             values.update(self._decode({part: values[part] for part in pictures}))
         return nested_parts(values)
 
-    def read_factor(self, records, factor):
-        """One factor, [B,N, ...], of serialized examples, string [B]."""
-        info = self._stored["objects"][factor]
-        key, kind = f"objects/{factor}", parsed_type(info.tf_dtype)
-        return tf.cast(tf.io.parse_example(records, {key: tf.io.FixedLenFeature(info.shape, kind)})[key], info.tf_dtype)
+    def read_classes(self, records):
+        """What object filters ask for; nothing else is looked at.
+
+        Args:
+            records: string [B], serialized examples that have `visibility`.
+
+        Returns:
+            dict: `exists` bool [B,N]; of the factors that are classes or texts, `objects/<factor>`, int16 or string
+            [B,N].
+        """
+        stored = {f"objects/{factor}": self._stored["objects"][factor]
+                  for factor in (*self.class_names, *self.text_factors)}
+        stored["visibility"] = self._stored["visibility"]
+        values = tf.io.parse_example(records, {
+            key: tf.io.FixedLenFeature(info.shape, parsed_type(info.tf_dtype)) for key, info in stored.items()})
+        exists = tf.cast(values.pop("visibility"), tf.bool)[:, 1:]
+        return {"exists": exists, **{key: value if value.dtype == tf.string else tf.cast(value, tf.int16)
+                                     for key, value in values.items()}}
 
     def _decode(self, encoded):
         """Decodes the pictures of an example together, because a turn of the loop costs as much as a small picture."""

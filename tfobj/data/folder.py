@@ -66,9 +66,10 @@ class FolderSource:
         """Raises `UserError`: nobody counted them."""
         return self.num_objects(split)
 
-    def class_codes(self, split, factor):
+    def object_classes(self, split, factor):
         """Raises `UserError`: nobody has described the objects."""
-        raise UserError("--exclude_objects: a folder of images does not say what they show; leave the flag out")
+        raise UserError("--exclude_objects/--require_objects: a folder of images does not say what they show; leave "
+                        "both out")
 
     def batch(self, records, masks=True, factors=False):
         """{"image": [B,H,W,C]} after preprocessing from raw pixels, string [B]; there is nothing else to ask for."""

@@ -101,13 +101,20 @@ class MemorySource:
             raise object_filters.no_counts(self._store.name)
         return _num_objects(self._arrays(split)["visibility"])
 
-    def class_codes(self, split, factor):
-        """Classes of the objects, int16 [n,N], -1 where there is none; raises `UserError` for an unknown factor."""
-        if factor not in self.class_names or self.max_objects is None:
-            known = sorted(self.class_names) if self.max_objects is not None else ()
+    def object_classes(self, split, factor):
+        """Classes of the objects, int16 [n,N], -1 where there is none, and their names, tuple of str.
+
+        Raises:
+            UserError: the data set has no such factor, or it does not say which objects there are.
+        """
+        arrays = self._arrays(split) if self.max_objects is not None else {}
+        known = {name.partition(".")[2] for name, values in arrays.items()
+                 if name.startswith("objects.") and values.dtype.kind == "S"}
+        known |= set(self.class_names) if arrays else set()
+        if factor not in known:
             raise object_filters.no_classes(self._store.name, factor, known)
-        arrays = self._arrays(split)
-        return np.where(arrays["visibility"][:, 1:], arrays[f"objects.{factor}"], -1).astype(np.int16)
+        return object_filters.classes(arrays["visibility"][:, 1:], arrays[f"objects.{factor}"],
+                                      self.class_names.get(factor))
 
     def images(self, split, positions=None):
         """Preprocessed images.

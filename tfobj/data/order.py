@@ -17,10 +17,10 @@ class TrainingOrder:
 
     Epoch e visits the kept examples in the order `epoch_order(seed, e, num_examples)`; the examples that do not fill
     a last batch are left out of that epoch. Kept are, of the first --num_train_examples, those with --min_objects to
-    --max_objects objects and without --exclude_objects.
+    --max_objects objects, without --exclude_objects and with --require_objects.
 
     Args:
-        source: Has `num_examples(split)` and, for the filters, `object_counts` and `class_codes` as described in
+        source: Has `num_examples(split)` and, for the filters, `object_counts` and `object_classes` as described in
             `tfobj.data.source`.
         data_config: `DataConfig`.
         batch_size: int. Examples per step.
@@ -45,7 +45,7 @@ class TrainingOrder:
         if not self.steps_per_epoch:
             raise UserError(f"--batch_size={batch_size} but only {self.num_examples} of {total} training examples are "
                             "left; use a smaller --batch_size, more data, or relax --num_train_examples, "
-                            "--min_objects, --max_objects, --exclude_objects")
+                            "--min_objects, --max_objects, --exclude_objects, --require_objects")
         self._epoch = functools.lru_cache(maxsize=2)(lambda epoch: epoch_order(seed, epoch, self.num_examples))
 
     def rows(self, step):

@@ -5,8 +5,9 @@ The input pipeline and the command lines know `PreparedSource` and `tfobj.data.f
 * `image_shape`: (H, W, C) after preprocessing, of one picture; `num_frames`: int T of sequences, 0 for single
   pictures; `max_objects`: int N or None; `has_masks`, `has_factors`: bool; `class_names`: dict from factor to the
   names of its classes, for the factors of objects that are classes.
-* `num_examples(split)`: int, before filters. `object_counts(split)`: int32 [num_examples]; `class_codes(split,
-  factor)`: int16 [num_examples,N], -1 where there is no object. Both without decoding an image.
+* `num_examples(split)`: int, before filters. `object_counts(split)`: int32 [num_examples]; `object_classes(
+  split, factor)`: int16 [num_examples,N], -1 where there is no object, and the names of the classes, tuple of str. Both
+  without decoding an image. Factors that are texts have the texts for classes.
 * `records(split)`: `tf.data.Dataset` of serialized examples in index order; `num_objects(record)` and
   `decode(record)` read one of them: the number of objects, the canonical example as it is stored.
 * `read(split, positions)`: serialized examples at any positions, fast in any order.
@@ -40,6 +41,8 @@ from tfobj.data.example_reader import ExampleReader
 from tfobj.data.folder import FolderSource
 from tfobj.data.record_index import RecordIndex
 from tfobj.errors import UserError
+
+_SCANNED_AT_ONCE = 512  # records, of up to a few hundred kilobytes
 
 
 def open_source(data_config):
@@ -86,6 +89,7 @@ class PreparedSource:
         sizes = {name: int(split.num_examples) for name, split in self._info.splits.items()}
         self._views = split_views.prepared_views(builder.name, builder.builder_config.name, sizes, data_config)
         self._index = functools.lru_cache(maxsize=None)(self._open_index)
+        self._table = functools.lru_cache(maxsize=None)(self._open_table)
 
     def num_examples(self, split):
         """Examples of `split` before filters; raises `UserError` for a split that the data set does not have."""
@@ -113,19 +117,21 @@ class PreparedSource:
         """Numbers of foreground objects, int32 [N], of all examples of `split`; kept in a file between runs."""
         if self.max_objects is None:
             raise object_filters.no_counts(self._info.name)
-        return self._table(split, "objects", self._object_counts_of, np.zeros([0], np.int32))
+        return self._column(split, "exists").sum(axis=1, dtype=np.int32)
 
-    def class_codes(self, split, factor):
-        """Classes of the objects, int16 [num_examples,N], -1 where there is none; kept in a file between runs.
+    def object_classes(self, split, factor):
+        """Classes of the objects, int16 [num_examples,N], -1 where there is none, and their names, tuple of str.
+
+        Kept in a file between runs.
 
         Raises:
             UserError: the data set has no such factor, or it does not say which objects there are.
         """
-        if factor not in self.class_names or self.max_objects is None:
-            known = sorted(self.class_names) if self.max_objects is not None else ()
+        known = (*self.class_names, *self._reader.text_factors) if self.max_objects is not None else ()
+        if factor not in known:
             raise object_filters.no_classes(self._info.name, factor, known)
-        return self._table(split, f"{factor}-codes", functools.partial(self._class_codes_of, factor=factor),
-                           np.zeros([0, self.max_objects], np.int16))
+        return object_filters.classes(self._column(split, "exists"), self._column(split, f"objects/{factor}"),
+                                      self.class_names.get(factor))
 
     def batch(self, records, masks=True, factors=False):
         """Decodes and preprocesses serialized examples, string [B]; see the module's description."""
@@ -165,19 +171,24 @@ class PreparedSource:
         lengths = [length for name in stored for length in self._info.splits[name].shard_lengths]
         return RecordIndex(self._paths(stored), lengths, *self._cache_place(stored, "records"))
 
-    def _table(self, split, name, values_of, empty):
-        """One row of `values_of` per example of `split`; the table of all records of the stored splits is kept."""
+    def _column(self, split, name):
+        """One column of `ExampleReader.read_classes`, [num_examples,N], of the examples of `split`; texts as bytes."""
         view = self._view(split)
-        table = cached_array(*self._cache_place(view.stored, name),
-                             lambda: self._computed(view.stored, values_of, empty))
-        return table[view.offset:view.offset + view.count]
+        column = np.concatenate([self._table(stored)[name] for stored in view.stored])
+        return column[view.offset:view.offset + view.count]
 
-    def _computed(self, stored, values_of, empty):
-        rows = self._stored_records(stored).batch(4096).map(values_of)
+    def _open_table(self, stored):
+        """All columns of a stored split (str). They are kept: reading them takes a pass over all bytes of the split."""
+        return cached_array(*self._cache_place((stored,), "classes"), lambda: self._computed(stored))
+
+    def _computed(self, stored):
+        """All columns of a stored split as the fields of a structured array."""
+        batches = self._stored_records((stored,)).batch(_SCANNED_AT_ONCE).map(self._reader.read_classes)
+        nothing = tf.nest.map_structure(np.asarray, self._reader.read_classes(tf.zeros([0], tf.string)))
         try:
-            return np.concatenate([empty, *rows.as_numpy_iterator()])
+            return _structured([nothing, *batches.as_numpy_iterator()])
         except tf.errors.DataLossError as error:
-            raise UserError(f"{os.path.dirname(self._paths(stored)[0])}: a record is damaged "
+            raise UserError(f"{os.path.dirname(self._paths((stored,))[0])}: a record is damaged "
                             f"({error.message}); delete the directory and prepare the data set again") from error
 
     def _cache_place(self, stored, name):
@@ -191,11 +202,6 @@ class PreparedSource:
         """int32 [B] from string [B]."""
         return _num_objects(self._reader.read(records, ["visibility"])["visibility"])
 
-    def _class_codes_of(self, records, factor):
-        """int16 [B,N] from string [B]."""
-        exists = self._reader.read(records, ["visibility"])["visibility"][:, 1:]
-        return tf.where(exists, tf.cast(self._reader.read_factor(records, factor), tf.int16), tf.constant(-1, tf.int16))
-
     def _with_frames(self, values):
         """[B*T, ...] -> [B,T, ...] for sequences."""
         return tf.reshape(values, [-1, self.num_frames, *values.shape[1:]]) if self.num_frames else values
@@ -204,3 +210,17 @@ class PreparedSource:
 def _num_objects(visibility):
     """int32 [B] from bool [B,N+1]. Counts entities other than the background, which is always there."""
     return tf.reduce_sum(tf.cast(visibility[:, 1:], tf.int32), axis=1)
+
+
+def _structured(batches):
+    """Structured array from a list of dicts from column to array [B,N]; texts become bytes of one length."""
+    columns = {name: np.concatenate([_fixed(batch[name]) for batch in batches]) for name in batches[0]}
+    count = len(columns["exists"])
+    table = np.zeros(count, [(name, values.dtype, values.shape[1:]) for name, values in columns.items()])
+    for name, values in columns.items():
+        table[name] = values
+    return table
+
+
+def _fixed(values):
+    return values.astype(np.bytes_) if values.dtype == object else values

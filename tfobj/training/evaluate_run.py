@@ -94,7 +94,8 @@ def table(result):
 
 def _result(run, data_config, split, checkpoint, scores, num_slots, num_iterations, noise_seed):
     model_config = run.config.model_config
-    filters = {name: getattr(data_config, name) for name in ("min_objects", "max_objects", "exclude_objects")}
+    filters = {name: getattr(data_config, name)
+               for name in ("min_objects", "max_objects", "exclude_objects", "require_objects")}
     return {"run_dir": str(run.directory), "model": run.config.model, "step": run.step, "checkpoint": checkpoint,
             "data": evaluation_data.name(data_config), "filters": filters, "split": split, "noise_seed": noise_seed,
             "num_slots": num_slots or run.model.num_slots,

@@ -9,7 +9,8 @@ from tfobj.training import guard_rails
 
 # Fields of `DataConfig` that change what is scored -> how they appear in a file name.
 _LABELS = {"preprocessing": "", "image_size": "size", "splits": "splits_", "sequence_frames": "frames",
-           "min_objects": "min", "max_objects": "max", "exclude_objects": "without_"}
+           "min_objects": "min", "max_objects": "max", "exclude_objects": "without_",
+           "require_objects": "with_"}
 
 
 def changed(data_config, changes):

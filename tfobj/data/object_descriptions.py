@@ -2,12 +2,17 @@
 
 from tfobj.errors import UserError
 
+FLAGS = ("exclude_objects", "require_objects")
+"""Fields of `DataConfig` that hold descriptions of objects."""
 
-def parse_exclusions(text):
+
+def parse_descriptions(data_config, flag):
     """Reads `shape:sphere,color:green;size:large`: green spheres, and everything large.
 
     Args:
-        text: str. Descriptions of objects between semicolons, each a comma-separated list of factor:class.
+        data_config: `DataConfig`.
+        flag: str, of `FLAGS`. Its value holds descriptions of objects between semicolons, each a comma-separated list
+            of factor:class.
 
     Returns:
         list of dict from factor to class name, empty for the empty string.
@@ -15,11 +20,11 @@ def parse_exclusions(text):
     Raises:
         UserError: anything else.
     """
-    descriptions = []
+    text, descriptions = getattr(data_config, flag), []
     for part in text.split(";") if text.strip() else ():
         pairs = [[word.strip() for word in pair.split(":")] for pair in part.split(",")]
         if not all(len(pair) == 2 and all(pair) for pair in pairs) or len(dict(pairs)) < len(pairs):
-            raise UserError(f"--exclude_objects={text!r} is no list of descriptions factor:class,factor:class "
+            raise UserError(f"--{flag}={text!r} is no list of descriptions factor:class,factor:class "
                             "separated by semicolons, such as 'shape:sphere,color:green;size:large'")
         descriptions.append(dict(pairs))
     return descriptions
