@@ -42,7 +42,8 @@ _SPLIT_SIZES = flags.DEFINE_string("split_sizes", "", "Other numbers of examples
                                    "SPLIT:NUMBER,..., e.g. test:50, which leaves out the splits that are not named.")
 _SPLITS = ("train", "validation", "test", "rest")
 _CHECK = flags.DEFINE_bool("check", False, "Examine the prepared set, or --file.")
-_FILE = flags.DEFINE_string("file", "", "--check: a TFRecord file. --dataset may say what it should be.")
+_FILE = flags.DEFINE_string("file", "", "--check: a TFRecord file, or the directory or archive of a release. "
+                            "--dataset may say what it should be.")
 _CHECK_EXAMPLES = flags.DEFINE_integer("check_examples", 1000, "--check: examples per split or file whose images and "
                                        "masks are looked at; 0: all. Every record is read in any case.", lower_bound=0)
 _CONTACT_SHEET = flags.DEFINE_string("contact_sheet", "", "--check: where to write the PNG of up to 16 examples. "

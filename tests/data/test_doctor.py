@@ -1,11 +1,13 @@
 """The data doctor: healthy and damaged files and prepared sets, one line per problem."""
 
+import dataclasses
 import gzip
 import io
 import os
 import shutil
 import tempfile
 import unittest
+import unittest.mock
 import zlib
 
 import numpy as np
@@ -16,6 +18,7 @@ from tests.data import record_files
 from tfobj.config import DataConfig
 from tfobj.data import doctor
 from tfobj.data import prepared
+from tfobj.data import records
 from tfobj.data.scenes.png import encode_png
 from tfobj.errors import UserError
 
@@ -59,7 +62,9 @@ class FileTest(DoctorTestCase):
         report = self.examine()
         facts = dict(report.facts)
         self.assertTrue(report.healthy, report.problems)
-        self.assertEqual((facts["kind"], facts["readable records"]), ("tetrominoes", "10"))
+        self.assertEqual((facts["kind"], facts["readable records"]),
+                         ("tetrominoes", "10 of the 1,000,000 records of the release"))
+        self.assertEqual(report.lines()[-1], "healthy, but only 10 of the 1,000,000 records of the release")
         self.assertEqual(facts["compression"], "GZIP (by its content; the name does not say so)")
         self.assertEqual(facts["mask planes"], "4 planes, values 0, 255")
         self.assertEqual(facts["objects per image"], "3: 10")
@@ -121,6 +126,12 @@ class FileTest(DoctorTestCase):
         shutil.copy(record_files.REAL_FILE, self.path)
         report = self.examine(dataset="multi_dsprites", dataset_variant="binarized")
         self.assertIn("feature 'image' holds 3,675 byte values, expected 4,096", "\n".join(report.problems))
+        for dataset, kind in (("clevr_masks", "clevr_masks/clevr10"), ("multi_dsprites", "multi_dsprites/"),
+                              ("objects_room", "objects_room/")):
+            report = self.examine(dataset=dataset)
+            self.assertTrue(dict(report.facts)["kind"].startswith(kind))
+            self.assertRegex("\n".join(report.problems), f"feature 'image' holds 3,675 byte values, .* as {kind}")
+        self.assertTrue(self.examine(dataset="tetrominoes").healthy)
         with self.assertRaisesRegex(UserError, "colored_shapes has no released file"):
             self.examine(dataset="colored_shapes")
 
@@ -150,7 +161,24 @@ class FileTest(DoctorTestCase):
         report = self.examine_edited(lambda features: features["visibility"].CopyFrom(hide))
         self.assertProblem(report, "pixels in the mask but visibility false")
         nan = record_files.floats([0, np.nan, 0, 0])
-        self.assertProblem(self.examine_edited(lambda features: features["x"].CopyFrom(nan)), "factor 'x' holds NaN")
+        self.assertProblem(self.examine_edited(lambda features: features["x"].CopyFrom(nan)),
+                           "feature 'x' holds other values than finite numbers .1 of 10 examined, first record 0")
+
+    def test_codes_that_are_refused_when_the_set_is_built(self):
+        for value in (20, 19.7, 2.4, -0.3, np.nan):
+            shape = record_files.floats([0, 2, value, 1])
+            self.assertProblem(self.examine_edited(lambda features: features["shape"].CopyFrom(shape)),
+                               "feature 'shape' holds other values than whole numbers from 0 to 19 .1 of 10")
+
+    def test_all_records_of_a_release(self):
+        for number, fact, verdict in ((10, "10 of the 10 records of the release", "healthy"),
+                                      (9, "10, the release is said to hold 9", "healthy")):
+            family = dataclasses.replace(records.FAMILIES["tetrominoes"], num_records=number)
+            with unittest.mock.patch.dict(records.FAMILIES, tetrominoes=family):
+                report = self.examine(record_files.real_bytes())
+            self.assertEqual((dict(report.facts)["readable records"], report.lines()[-1]), (fact, verdict))
+        report = self.examine(record_files.real_bytes()[:4 * 25960])  # cut between two records
+        self.assertEqual(report.lines()[-1], "healthy, but only 4 of the 1,000,000 records of the release")
 
 
 class PreparedSetTest(DoctorTestCase):
@@ -166,9 +194,9 @@ class PreparedSetTest(DoctorTestCase):
 
     def rewrite(self, change, compression=""):
         """Rewrites the training shard with every record gone through `change`, a function of its features."""
-        records = [record_files.edited(record, change) for record in
-                   tf.data.TFRecordDataset(self.shard).as_numpy_iterator()]
-        record_files.write(self.shard, records, compression)
+        edited = [record_files.edited(record, change) for record in
+                  tf.data.TFRecordDataset(self.shard).as_numpy_iterator()]
+        record_files.write(self.shard, edited, compression)
 
     def rewrite_masks(self, change):
         def edit(features):
@@ -206,8 +234,8 @@ class PreparedSetTest(DoctorTestCase):
     def test_missing_empty_cut_and_short_shards(self):
         with open(self.shard, "rb") as file:
             content = file.read()
-        records = list(tf.data.TFRecordDataset(self.shard).as_numpy_iterator())
-        record_files.write(self.shard, records[:60], "")
+        whole = list(tf.data.TFRecordDataset(self.shard).as_numpy_iterator())
+        record_files.write(self.shard, whole[:60], "")
         self.assertProblem(self.examine(), "60 records, dataset_info.json says 64; build the set again")
         for content, pattern in ((content[:-7], "record 63 is cut off.*the 63 before it are readable; build"),
                                  (b"", "is empty"), (b"no record at all", "is no TFRecord")):

@@ -1,6 +1,9 @@
 """The data doctor on releases that are not one record file, and on sets without masks or with frames."""
 
+import contextlib
+import io
 import os
+import re
 import tempfile
 import unittest
 
@@ -14,9 +17,11 @@ from tests.data import test_builders_shapestacks
 from tfobj.config import DataConfig
 from tfobj.data import doctor
 from tfobj.data import doctor_file
+from tfobj.data import doctor_release
 from tfobj.data import prepared
 from tfobj.data import records
 from tfobj.data.scenes.png import encode_png
+from tfobj.errors import UserError
 
 STEP = os.path.join(os.path.dirname(__file__), "files", "sketchy_step.tfrecords")
 
@@ -59,8 +64,51 @@ class DoctorReleaseTest(unittest.TestCase):
         self.assertEqual({split: dict(report.facts)[split] for split in ("train", "validation", "test")},
                          {"train": "8 examples", "validation": "1 examples", "test": "1 examples"})
 
+    def test_the_variant_is_that_of_the_folder(self):
+        root = os.path.join(self.directory, "release")
+        small_releases.write_tree(root, test_builders_clevrtex.release("camo", 10))
+        self.assertEqual(os.listdir(root), ["clevrtex_camo"])
+        for path in (root, os.path.join(root, "clevrtex_camo")):
+            for dataset in ("", "clevrtex"):
+                report = self.examine(path, dataset=dataset)
+                self.assertTrue(report.healthy, report.problems)
+                self.assertEqual(dict(report.facts)["content examined"], "10 examples")
+        os.makedirs(os.path.join(root, "clevrtex_full"))
+        with self.assertRaisesRegex(UserError, "several variants of clevrtex .camo, full.; choose .*--dataset_v"):
+            self.examine(root)
+
+    def test_archives_are_recognised_by_name_and_read_under_any(self):
+        files = test_builders_clevrtex.release("camo", 10)
+        for name, flags in (("clevrtex_camo.tar.gz", {}), ("clevrtex_camo (1).tar.gz", {}),
+                            ("copy.tar.gz", {"dataset": "clevrtex", "dataset_variant": "camo"})):
+            with contextlib.redirect_stderr(io.StringIO()):
+                report = self.examine(small_releases.write_tar(os.path.join(self.directory, name), files), **flags)
+            self.assertTrue(report.healthy, report.problems)
+            self.assertEqual(dict(report.facts)["content examined"], "10 examples")
+        for name, dataset, problem in (
+                ("training.zip", "apc", "no readable zip archive"), ("training (1).zip", "apc", "no readable zip"),
+                ("CLEVR_v1.0.zip", "clevr_properties", "is checked while it is prepared"),
+                ("clevrtex_full_part2.tar.gz", "clevrtex", "clevrtex/full_.*several archives; give the directory"),
+                ("shapestacks-rgb.tar.gz", "shapestacks", "several archives; give the directory"),
+                ("stack_green_on_red__demos-00001-of-00002.tar.bz2", "sketchy", "several archives; give the dir")):
+            path = record_files.write_bytes(os.path.join(self.directory, name), b"no archive")
+            self.assertEqual(doctor_release.identified(DataConfig(), path).dataset, dataset)
+            found, = self.examine(path).problems
+            self.assertRegex(found, f"^{re.escape(path)}: .*{problem}")
+        path = record_files.write_bytes(os.path.join(self.directory, "other.zip"), b"PK")
+        self.assertRegex(self.examine(path).problems[0], "is no TFRecord .*if it is an archive .* --dataset=NAME")
+
+    def test_errors_name_the_path_that_was_given(self):
+        path = os.path.join(self.directory, "renamed.bin")
+        with h5py.File(path, "w") as file:
+            file["training/features"] = np.zeros(3)
+        problem, = self.examine(path).problems
+        self.assertRegex(problem, f"^{re.escape(path)}: training/features is float64")
+        path = record_files.write_bytes(os.path.join(self.directory, "renamed.zip"), b"no archive")
+        self.assertRegex(self.examine(path, dataset="apc").problems[0], f"^{re.escape(path)}: no readable zip archive")
+
     def test_hdf5_file(self):
-        path = os.path.join(self.directory, "shapes.h5")
+        path = os.path.join(self.directory, "any name.hdf5")
         with h5py.File(path, "w") as file:
             for group in ("training", "validation", "test"):
                 pixels = np.zeros((1, 3, 28, 28, 1), np.float32)

@@ -146,7 +146,8 @@ class TetrominoesFileTest(unittest.TestCase):
 
     def reachable(self, error):
         """Whether a download is tried when the request for the header ends like this."""
-        manager = unittest.mock.Mock(offline=False, download=unittest.mock.Mock(side_effect=ConnectionError("download")))
+        manager = unittest.mock.Mock(offline=False, given=None)
+        manager.download.side_effect = ConnectionError("download")
         with unittest.mock.patch("urllib.request.urlopen", side_effect=error):
             with self.assertRaisesRegex(UserError, "could not be downloaded"), \
                     contextlib.redirect_stderr(io.StringIO()):

@@ -1,6 +1,5 @@
 """The data doctor: looks at a record file or a prepared set and says what is wrong and how to mend it."""
 
-import dataclasses
 import os
 
 from tfobj import visualisation
@@ -30,12 +29,11 @@ def examine(data_config, file="", max_examples=1000, contact_sheet=""):
         UserError: unknown or unprepared data set, or the picture cannot be written.
     """
     if file and _is_other_release(data_config, file):
-        released = dataclasses.replace(data_config, dataset=data_config.dataset or doctor_release.recognise(file),
-                                       dataset_config="official")
+        released = doctor_release.identified(data_config, file)
         report, content = doctor_release.check_release(released, file, max_examples)
         name = os.path.basename(os.path.normpath(file))
     elif file:
-        report, content = check_file(file, _family_name(data_config), max_examples)
+        report, content = check_file(file, _family_names(data_config), max_examples)
         name = os.path.basename(file)
     else:
         report, content = check_prepared(data_config, max_examples)
@@ -54,17 +52,16 @@ def _is_other_release(data_config, path):
     return os.path.exists(path) and doctor_release.recognise(path) is not None
 
 
-def _family_name(data_config):
-    """The row of `records.FAMILIES` that the flags name; None if they leave it to the file."""
+def _family_names(data_config):
+    """The rows of `records.FAMILIES` that the flags leave open; the features tell which of them it is."""
     name, variant = data_config.dataset, data_config.dataset_variant
-    has_variants = any(key.startswith(f"{name}/") for key in records.FAMILIES)
-    if not name or (has_variants and not variant):
-        return None  # the features tell which one
     key = f"{name}/{variant}" if variant else name
-    if key not in records.FAMILIES:
+    keys = tuple(records.FAMILIES) if not name else tuple(
+        row for row in records.FAMILIES if row == key or (not variant and row.startswith(f"{key}/")))
+    if not keys:
         raise UserError(f"--dataset={key.replace('/', ' --dataset_variant=')} has no released file; with --file, "
                         f"choose one of: {', '.join(records.FAMILIES)}")
-    return key
+    return keys
 
 
 def _draw(content, path):

@@ -13,15 +13,16 @@ from tfobj.data.doctor_report import HealthReport
 from tfobj.data.doctor_scan import scan_records
 from tfobj.errors import UserError
 
+ARCHIVES = (".tar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tgz", ".zip")
 _MEND = "fetch or write the file again"
 
 
-def check_file(path, family_name=None, max_examples=1000):
+def check_file(path, family_names=tuple(records.FAMILIES), max_examples=1000):
     """Examines a TFRecord file.
 
     Args:
         path: str.
-        family_name: str or None. Key of `records.FAMILIES`; None: recognised by the features.
+        family_names: Tuple of str, keys of `records.FAMILIES`; the features tell which of them it is.
         max_examples: int. Records whose content is looked at; 0: all. Every record is read in any case.
 
     Returns:
@@ -31,17 +32,36 @@ def check_file(path, family_name=None, max_examples=1000):
     try:
         compression = tfrecord_files.detect_compression(path)
     except UserError as error:
-        report.problems.append(str(error))
+        report.problems.append(f"{error}{_archive_hint(path)}")
         return report, None
     report.fact("size", f"{os.path.getsize(path):,} bytes")
     _report_compression(report, path, compression)
     if compression == "ZLIB":
         return report, None
-    examination = _Examination(report, path, family_name, max_examples)
+    examination = _Examination(report, path, family_names, max_examples)
     count = scan_records(path, compression, examination.visit, report, _MEND)
-    report.fact("readable records", f"{count:,}")
+    _report_count(report, count, examination.family)
     examination.finish()
     return report, examination.content
+
+
+def _archive_hint(path):
+    return "; if it is an archive of a release, say of which with --dataset=NAME" if path.endswith(ARCHIVES) else ""
+
+
+def _report_count(report, count, family):
+    """A file may end between two records and look whole, so its length is compared with the release's.
+
+    That is no problem: the release's length is known second hand, and a part of it can be used.
+    """
+    text = f"{count:,}"
+    if family is not None and count <= family.num_records:
+        text = f"{count:,} of the {family.num_records:,} records of the release"
+    elif family is not None:
+        text = f"{count:,}, the release is said to hold {family.num_records:,}"
+    report.fact("readable records", text)
+    if family is not None and count < family.num_records:
+        report.partial = text
 
 
 def _report_compression(report, path, compression):
@@ -57,20 +77,25 @@ def _report_compression(report, path, compression):
 
 
 class _Examination:
-    """Looks at the records that `scan_records` brings along; the first one decides what the file is."""
+    """Looks at the records that `scan_records` brings along; the first one decides what the file is.
 
-    def __init__(self, report, path, family_name, max_examples):
+    Attributes:
+        content: `ContentCheck`, None before the file is known.
+        family: `RecordFamily`, None before the file is known.
+    """
+
+    def __init__(self, report, path, family_names, max_examples):
         self.content, self._file_name = None, os.path.basename(path)
-        self._report, self._family_name, self._limit = report, family_name, max_examples or float("inf")
-        self._family, self._planes = None, None
+        self._report, self._family_names, self._limit = report, family_names, max_examples or float("inf")
+        self.family, self._family_name, self._planes = None, None, None
 
     def visit(self, index, serialized):
         """Examines record `index` (int), `serialized` bytes."""
         if index == 0:
             self._identify(serialized)
-        if self._family is None or index >= self._limit:
+        if self.family is None or index >= self._limit:
             return
-        record, wrong = doctor_schema.decode(serialized, self._family)
+        record, wrong = doctor_schema.decode(serialized, self.family)
         for difference in wrong:
             self.content.findings.add(f"record {index}", difference,
                                       f"{_MEND} as {self._family_name}, or say what it is with --dataset=NAME")
@@ -97,30 +122,30 @@ class _Examination:
             return
         listed = ", ".join(f"{name} {kind}[{length:,}]" for name, (kind, length) in sorted(features.items()))
         self._report.fact("features", listed)
+        self._family_name = self._family_names[0]
+        if len(self._family_names) > 1:
+            self._family_name, _ = doctor_schema.recognise(features, self._file_name, self._family_names)
         if self._family_name is None:
-            self._family_name, _ = doctor_schema.recognise(features, self._file_name)
-        if self._family_name is None:
-            self._report.problem(*_unknown(features))
+            self._report.problem(*_unknown(features, self._family_names))
             return
-        self._family = records.FAMILIES[self._family_name]
+        self.family = records.FAMILIES[self._family_name]
         self._report.fact("kind", self._family_name)
-        self.content = ContentCheck(self._family.max_objects, _MEND)
-        self._planes = PlanesCheck(self._family, self.content.findings, _MEND)
+        self.content = ContentCheck(self.family.max_objects, _MEND)
+        self._planes = PlanesCheck(self.family, self.content.findings, _MEND)
 
     def _visibility(self, record):
-        first = self._family.background_entities
+        first = self.family.background_entities
         return np.concatenate([[True], record["visibility"][first:] > 0.5]) if "visibility" in record else None
 
     def _check_numbers(self, index, record):
-        for name in self._family.factors:
-            if not np.isfinite(record[name]).all():
-                self.content.findings.add(f"record {index}", f"factor {name!r} holds NaN or infinity", _MEND)
+        for name, _, expected in records.wrong_numbers(record, self.family):
+            self.content.findings.add(f"record {index}", f"feature {name!r} holds other values than {expected}", _MEND)
 
 
-def _unknown(features):
+def _unknown(features, family_names):
     if {"id", "image", "mask", "num_objects"} <= set(features):
         return ("this is a file of a prepared set", "check the whole set: --check --dataset=NAME --data_dir=DIRECTORY")
     if "pixels/basket_front_left" in features:
         return "this is an episode of Sketchy", "check it as such: --check --dataset=sketchy --file=FILE"
-    return (f"the features fit none of: {', '.join(records.FAMILIES)}",
+    return (f"the features fit none of: {', '.join(family_names)}",
             "give a file of one of these, or say which it should be with --dataset=NAME")

@@ -4,8 +4,6 @@ import numpy as np
 
 from tfobj.data import records
 
-FULL = 255
-
 
 class PlanesCheck:
     """Checks the conventions of mask planes: values 0/255, sum 255 at every pixel, axis order, background first."""
@@ -61,11 +59,11 @@ class PlanesCheck:
 
     @staticmethod
     def _is_partition(planes):
-        return bool((planes.sum(axis=0, dtype=np.int64) == FULL).all())
+        return bool((planes.sum(axis=0, dtype=np.int64) == records.FULL).all())
 
     def _check_values(self, where, stored):
         values = set(np.unique(stored).tolist())
-        if values <= {0, FULL}:
+        if values <= {0, records.FULL}:
             return True
         if values <= {0, 1}:
             self._findings.add(where, "mask planes hold 0 and 1, expected 0 and 255", "multiply them by 255")
@@ -81,9 +79,9 @@ class PlanesCheck:
 
     def _check_cover(self, where, planes):
         sums = planes.sum(axis=0, dtype=np.int64)
-        if (sums > FULL).any():
+        if (sums > records.FULL).any():
             self._findings.add(where, "mask planes overlap (a pixel's planes sum to more than 255)",
                                f"keep one owner per pixel, or {self._mend}")
-        if (sums < FULL).any():
+        if (sums < records.FULL).any():
             self._findings.add(where, "mask planes leave pixels uncovered (a pixel's planes sum to less than 255)",
                                f"give uncovered pixels to the background's plane, or {self._mend}")

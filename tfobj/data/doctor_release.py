@@ -1,9 +1,11 @@
 """The data doctor for releases that are not one record file: directories, archives, HDF5, episodes."""
 
 import contextlib
+import dataclasses
 import io
 import itertools
 import os
+import re
 import tempfile
 
 import numpy as np
@@ -11,12 +13,51 @@ from PIL import Image
 
 from tfobj import registry
 from tfobj.data import prepared
+from tfobj.data.builders import sketchy_files
 from tfobj.data.doctor_content import ContentCheck
+from tfobj.data.doctor_file import ARCHIVES
 from tfobj.data.doctor_report import HealthReport
 from tfobj.errors import UserError
 
-_ARCHIVES = (".bz2", ".gz", ".tar", ".zip")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_SHAPES = "shapes"
+_SEVERAL_ARCHIVES = ("shapestacks", "sketchy")  # and the variant `full` of clevrtex
+# Directories and archives of ClevrTex; browsers number the second copy of a file.
+_CLEVRTEX = re.compile(rf"clevrtex_({'|'.join(registry.DATASETS['clevrtex'].variants)})"
+                       r"(?:(?:_part\d)?(?: ?\(\d+\))?\.tar\.gz)?")
+_ARCHIVE_NAMES = {"clevrtex": r"clevrtex_", "shapestacks": r"shapestacks-(meta|iseg|rgb)\b",
+                  "sketchy": "|".join(sketchy_files.SUBSETS), "apc": r"training\b", "clevr_properties": r"CLEVR_v1\b"}
+
+
+def identified(data_config, path):
+    """Fills in what the flags leave open about a release.
+
+    Args:
+        data_config: `tfobj.config.DataConfig`.
+        path: str, of the release or one of its files.
+
+    Returns:
+        `DataConfig` of the official configuration; data set and variant by the content or the name of the path.
+
+    Raises:
+        UserError: the directory holds several variants.
+    """
+    dataset, variant = data_config.dataset or recognise(path), data_config.dataset_variant
+    if dataset == "clevrtex" and not variant:
+        variant = _clevrtex_variant(path)
+    return dataclasses.replace(data_config, dataset=dataset, dataset_variant=variant, dataset_config="official")
+
+
+def _clevrtex_variant(path):
+    names = [os.path.basename(os.path.abspath(path))]
+    if os.path.isdir(path) and not _CLEVRTEX.fullmatch(names[0]):
+        names = [name for folder in (path, os.path.join(path, "clevrtex")) if os.path.isdir(folder)
+                 for name in os.listdir(folder)]
+    variants = sorted({match[1] for match in map(_CLEVRTEX.fullmatch, names) if match})
+    if len(variants) > 1:
+        raise UserError(f"{path}: holds several variants of clevrtex ({', '.join(variants)}); choose one with "
+                        "--dataset_variant")
+    return variants[0] if variants else ""
 
 
 def recognise(path):
@@ -24,14 +65,19 @@ def recognise(path):
     if os.path.isdir(path):
         return _recognise_directory(path)
     with open(path, "rb") as file:
-        return "shapes" if file.read(len(_HDF5)) == _HDF5 else None
+        if file.read(len(_HDF5)) == _HDF5:
+            return _SHAPES
+    name = os.path.basename(path)
+    if not name.endswith(ARCHIVES):
+        return None
+    return next((dataset for dataset, pattern in _ARCHIVE_NAMES.items() if re.match(pattern, name)), None)
 
 
 def _recognise_directory(path):
-    names = set(os.listdir(path))
+    names = {os.path.basename(os.path.abspath(path)), *os.listdir(path)}
     if {"recordings", "iseg"} & names:
         return "shapestacks"
-    return "clevrtex" if any(name.startswith("clevrtex_") for name in names) else None
+    return "clevrtex" if any(map(_CLEVRTEX.fullmatch, names)) else None
 
 
 def is_release_of_files(dataset):
@@ -56,8 +102,8 @@ def check_release(data_config, path, max_examples=1000):
     builder = prepared.create_builder(data_config)
     content = ContentCheck(builder.layout.max_objects, "fetch the release again")
     try:
-        with _directory_of(path) as directory:
-            splits = _splits(builder, data_config, path, directory)
+        with _place_of(path, data_config.dataset) as (directory, given):
+            splits = _splits(builder, data_config, path, directory, given)
             for split, (total, scenes) in splits.items():
                 report.fact(split, f"{total:,} examples")
                 _look_at(content, split, itertools.islice(scenes, max_examples or None))
@@ -68,10 +114,14 @@ def check_release(data_config, path, max_examples=1000):
     return report, content
 
 
-def _splits(builder, data_config, path, directory):
-    if data_config.dataset == "sketchy" and os.path.isfile(path) and not path.endswith(_ARCHIVES):
+def _splits(builder, data_config, path, directory, given):
+    if data_config.dataset == "sketchy" and given and not path.endswith(ARCHIVES):
         return {"episode": builder.official.episode(path)}
-    return builder.official.splits(OfflineFiles(data_config.data_dir), directory, {}, 1)
+    if given and (data_config.dataset in _SEVERAL_ARCHIVES or len(getattr(builder.official, "archives", ())) > 1):
+        raise UserError(f"{path}: the release of {builder.name}/{builder.builder_config.name} consists of several "
+                        "archives; give the directory that holds them all, or say with --dataset and --dataset_variant "
+                        "what else this is")
+    return builder.official.splits(OfflineFiles(data_config.data_dir, given), directory, {}, 1)
 
 
 def _look_at(content, split, scenes):
@@ -81,16 +131,26 @@ def _look_at(content, split, scenes):
 
 
 @contextlib.contextmanager
-def _directory_of(path):
-    """The directory itself; for a file, one that holds nothing else: its neighbours may be of other releases."""
+def _place_of(path, dataset):
+    """Yields (directory to read, the file that was given or None).
+
+    A file is read without its neighbours, which may be of other releases: the directory is another, empty one. The
+    reader of Shapes looks for its file there, under one name. Errors name the path that was given all the same.
+    """
     if os.path.isdir(path):
-        yield path
+        yield path, None
         return
     if not os.path.exists(path):
         raise UserError(f"{path}: does not exist; check the path")
     with tempfile.TemporaryDirectory() as directory:
-        os.symlink(os.path.abspath(path), os.path.join(directory, os.path.basename(path)))
-        yield directory
+        link = os.path.join(directory, "shapes.h5")
+        if dataset == _SHAPES:
+            os.symlink(os.path.abspath(path), link)
+        try:
+            yield directory, path
+        except UserError as error:
+            text = str(error).replace(link, path).replace(directory, os.path.dirname(path) or ".")
+            raise UserError(text) from error
 
 
 class OfflineFiles:
@@ -98,11 +158,13 @@ class OfflineFiles:
 
     Args:
         data_dir: str. Archives are unpacked to its folder `downloads`, as `tfobj.prepare` does.
+        given: str or None. The one archive of the release, whatever its name.
     """
 
     offline = True
 
-    def __init__(self, data_dir):
+    def __init__(self, data_dir, given=None):
+        self.given = given
         self.download_dir = os.path.join(os.path.expanduser(data_dir), "downloads")
 
 

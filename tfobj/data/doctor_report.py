@@ -9,8 +9,11 @@ class HealthReport:
 
         Args:
             subject: str. What is examined.
+
+        Attributes:
+            partial: str. What of a release was found, where that is not all of it; the verdict says so, too.
         """
-        self.subject = subject
+        self.subject, self.partial = subject, ""
         self.facts = []
         self.problems = []
 
@@ -33,4 +36,5 @@ class HealthReport:
         lines = [self.subject] + [f"  {name:<{width}}  {text}" for name, text in self.facts]
         lines += [f"  PROBLEM  {problem}" for problem in self.problems]
         number = len(self.problems)
-        return lines + ["healthy" if self.healthy else f"{number} problem{'s' if number > 1 else ''} found"]
+        healthy = f"healthy, but only {self.partial}" if self.partial else "healthy"
+        return lines + [healthy if self.healthy else f"{number} problem{'s' if number > 1 else ''} found"]

@@ -53,12 +53,13 @@ def differences(features, family):
     return found + [f"feature {name!r} is unexpected" for name in sorted(set(features) - set(expected))]
 
 
-def recognise(features, file_name=""):
+def recognise(features, file_name="", keys=tuple(records.FAMILIES)):
     """The family that fits a record best.
 
     Args:
         features: dict as of `features_of`.
         file_name: str. Decides between families with equal features.
+        keys: Tuple of str. The keys of `records.FAMILIES` that come into question.
 
     Returns:
         Tuple (key of `records.FAMILIES`, list of `differences`), or (None, []) if not even the pictures are there.
@@ -66,7 +67,7 @@ def recognise(features, file_name=""):
     if not {"image", "mask"} <= set(features) or min(features[name][1] for name in ("image", "mask")) <= 1:
         return None, []
     ranked = [(len(found), not file_name.endswith(records.FAMILIES[key].file_name), key, found) for key, found in
-              ((key, differences(features, family)) for key, family in records.FAMILIES.items())]
+              ((key, differences(features, records.FAMILIES[key])) for key in keys)]
     _, _, key, found = min(ranked)
     return key, found
 

@@ -27,7 +27,7 @@ def locate(dl_manager, manual_dir, family):
     """Path of the released file: in the manual directory, else downloaded.
 
     Args:
-        dl_manager: `tfds.download.DownloadManager`.
+        dl_manager: `tfds.download.DownloadManager`. If it has a path `given`, that is the file, whatever its name.
         manual_dir: str. Directory of files fetched by hand; need not exist.
         family: `tfobj.data.records.RecordFamily`.
 
@@ -37,6 +37,8 @@ def locate(dl_manager, manual_dir, family):
     Raises:
         UserError: there is no such file and the download failed.
     """
+    if getattr(dl_manager, "given", None):
+        return dl_manager.given
     paths = candidate_paths(manual_dir, family)
     for path in paths:
         if os.path.isfile(path):
