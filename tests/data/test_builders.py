@@ -9,7 +9,6 @@ from tensorflow_datasets.core import shuffle
 
 from tests.data import builds
 from tfobj.config import DataConfig
-from tfobj.data import locations
 from tfobj.data import prepared
 from tfobj.data.builders.clevr_masks import ClevrMasks
 from tfobj.data.builders.multi_dsprites import MultiDsprites
@@ -142,8 +141,6 @@ class ConfigurationTest(unittest.TestCase):
                          ["colored_on_colored_levels_generated", "colored_on_colored_levels_tiny"])
         self.assertEqual(set(Shapestacks.builder_configs),
                          {"generated", "tiny", "official", "unstable_generated", "unstable_tiny"})
-        for variant, name in (("", "generated"), ("unstable", "unstable_generated")):
-            self.assertEqual(locations.config_name(DataConfig(dataset="shapestacks", dataset_variant=variant)), name)
         self.assertEqual([name for name in ClevrMasks.builder_configs if name.endswith("official")],
                          ["clevr10_official"])
         self.assertEqual([name for name in ObjectsRoom.builder_configs if "sequences" in name],

@@ -158,6 +158,20 @@ class MultiDspritesSettingsTest(unittest.TestCase):
         # The stored factors are rounded to float32, which may move a few samples across an edge.
         self.assertLess(np.mean(np.abs(scene["image"][..., 0] - expected) > 0.51), 0.002)
 
+    def test_antialiased_mask_is_that_of_one_sample_next_to_the_middle(self):
+        for samples, place in ((2, 1), (3, 1), (4, 2)):
+            for index, scene in enumerate(self.draw(5, antialias=samples)):
+                objects, ids = scene["objects"], np.zeros((64 * samples, 64 * samples), np.uint8)
+                for row in range(int((objects["scale"] > 0).sum())):
+                    pose = (float(objects[name][row]) for name in ("x", "y", "scale", "orientation"))
+                    window, inside = multi_dsprites._rasterise(objects["shape"][row], *pose, samples)
+                    ids[window][inside] = row + 1
+                # The stored factors are rounded to float32, which may move a sample across an edge.
+                wrong = [(scene["mask"] != ids[down::samples, right::samples]).sum()
+                         for down in range(samples) for right in range(samples)]
+                self.assertLessEqual(wrong.pop(samples * place + place), 1)
+                self.assertGreater(min(wrong), 1, (samples, index))
+
     def test_settings_that_a_variant_cannot_have_are_refused(self):
         for settings in ({"antialias": 0}, {"color_levels": 5}, {"variant": "colored_on_colored", "color_levels": 1},
                          {"variant": "binarized", "distinct_colors": True}):

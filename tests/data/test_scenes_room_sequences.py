@@ -86,9 +86,10 @@ class RoomSequenceScenesTest(unittest.TestCase):
     def test_golden_example(self):
         scene = RoomSequenceScenes().draw(generation.example_rng(0, "train", 0))
         digest = hashlib.sha256()
-        for array in (scene["mask"], scene["background"], *(scene["objects"][name] for name in ("shape", "size"))):
+        self.assertEqual(set(scene["objects"]), {"shape", "size", "color", "position"})
+        for array in (scene["mask"], scene["background"], *(scene["objects"][name] for name in sorted(scene["objects"]))):
             digest.update(array.tobytes())
-        self.assertEqual(digest.hexdigest()[:16], "2bd6cf61c7ebb0eb")
+        self.assertEqual(digest.hexdigest()[:16], "52d9ccf6db5dbd62")
         np.testing.assert_allclose(scene["camera"][[0, -1]], [[5.647476, -0.365776], [6.353632, -0.436332]], rtol=1e-5)
         coarse = scene["image"][::5, 16::32, 16::32].astype(int)
         np.testing.assert_allclose(coarse.reshape(-1), [

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import math
 import unittest
+from unittest import mock
 
 import numpy as np
 
@@ -61,6 +62,29 @@ class TowersTest(unittest.TestCase):
             self.assertEqual(towers.stands(shapes, sizes, centers), stands, (second, third))
         ball = np.array([towers.CUBOID, towers.SPHERE])
         self.assertTrue(towers.stands(ball, sizes[:2], np.array([[0.0, 0.0], [0.3, 0.3]])))
+
+    def test_blocks_weigh_as_much_as_their_volumes(self):
+        # A block at 0 and one at 1 of equal boxes: the common centre of mass is at the second one's share of the weight.
+        volumes = {towers.CUBOID: 1.0, towers.CYLINDER: math.pi * 0.5 ** 2, towers.LYING_CYLINDER: math.pi * 0.5 ** 2,
+                   towers.SPHERE: 4.0 / 3.0 * math.pi * 0.5 ** 3}
+        self.assertEqual(set(volumes), set(range(1, len(towers.SHAPES))))
+        sizes, centers = np.ones((2, 3)), np.array([[0.0, 0.0], [1.0, 0.0]])
+        for shape, volume in volumes.items():
+            for scale in (1.0, 0.6):
+                sizes[1] = scale
+                found = towers.centers_of_mass(np.array([towers.CUBOID, shape]), sizes, centers)
+                weight = volume * scale ** 3
+                np.testing.assert_allclose(found, [[weight / (1.0 + weight), 0.0], [1.0, 0.0]], atol=1e-12)
+
+    def test_balance_depends_on_what_the_blocks_weigh(self):
+        # On a cube of width 1 a second one reaches out by 0.3 and a third block by 0.3 more: the weight acts at
+        # 0.3 + 0.3 w / (1 + w), 0.45 under a cube (w 1), 0.432 under a cylinder, 0.403 under a ball.
+        centers, sizes = np.array([[0.0, 0.0], [0.3, 0.0], [0.6, 0.0]]), np.ones((3, 3))
+        for width, standing in ((0.92, {towers.CUBOID, towers.CYLINDER}), (0.88, {towers.CYLINDER}), (0.82, set())):
+            sizes[0, :2] = width
+            found = {shape for shape in (towers.CUBOID, towers.CYLINDER)
+                     if towers.stands(np.array([towers.CUBOID, towers.CUBOID, shape]), sizes, centers)}
+            self.assertEqual(found, standing, width)
 
     def test_unstable_towers_fall_at_one_interface(self):
         places = []
@@ -141,6 +165,16 @@ class ShapestacksScenesTest(unittest.TestCase):
                 return False
         return True
 
+    def test_lamps_hang_above_the_middle_and_the_four_corners(self):
+        with mock.patch.object(shapestacks.raycast, "render", wraps=shapestacks.raycast.render) as render:
+            for index in range(60):
+                ShapestacksScenes().draw(generation.example_rng(2, "test", index))
+        used = [call.args[0].lights for call in render.call_args_list]
+        self.assertEqual({lights[0].position for lights in used},
+                         {(0.0, 0.0, 20.0), *((9.0 * x, 9.0 * y, 20.0) for x in (-1, 1) for y in (-1, 1))})
+        for call, (_, headlight) in zip(render.call_args_list, used, strict=True):
+            self.assertEqual((headlight.position, headlight.shadow), (call.args[1].position, False))
+
     def test_cameras_look_inwards_with_the_crop_of_the_papers(self):
         self.assertAlmostEqual(shapestacks.FIELD_OF_VIEW, 39.85, delta=0.02)
         for camera in shapestacks.CAMERAS:
@@ -187,9 +221,10 @@ class ShapestacksScenesTest(unittest.TestCase):
     def test_golden_example(self):
         scene = ShapestacksScenes().draw(generation.example_rng(0, "train", 0))
         digest = hashlib.sha256()
-        for array in (scene["mask"], *(scene["objects"][name] for name in ("shape", "color", "size"))):
+        self.assertEqual(set(scene["objects"]), {"shape", "color", "size", "position"})
+        for array in (scene["mask"], *(scene["objects"][name] for name in sorted(scene["objects"]))):
             digest.update(array.tobytes())
-        self.assertEqual(digest.hexdigest()[:16], "3a467d9c8ea8cb24")
+        self.assertEqual(digest.hexdigest()[:16], "d12260972045d3ea")
         coarse = scene["image"][4::16, 4::16].astype(int)
         np.testing.assert_allclose(coarse.reshape(-1), [
             38, 111, 111, 61, 131, 89, 80, 161, 93, 37, 126, 107, 93, 179, 99, 147, 0, 147, 68,

@@ -7,6 +7,12 @@ import numpy as np
 from tfobj.data.scenes import tetrominoes
 
 GREEN = 1
+# Gray levels of a block, as read off the released records.
+BEVEL = np.array([[191, 255, 255, 255, 223],
+                  [127, 159, 159, 159, 191],
+                  [127, 159, 159, 159, 191],
+                  [127, 159, 159, 159, 191],
+                  [95, 63, 63, 63, 127]])
 
 
 class TetrominoesScenesTest(unittest.TestCase):
@@ -22,6 +28,14 @@ class TetrominoesScenesTest(unittest.TestCase):
         self.assertAlmostEqual((~skewed).all(axis=1).mean(), 0.5033, delta=0.004)
         green = np.random.default_rng(2).integers(0, 6, self.shapes.shape) == GREEN
         self.assertAlmostEqual((~(skewed & green)).all(axis=1).mean(), 0.9009, delta=0.003)
+
+    def test_one_candidate_in_seven_is_accepted(self):
+        rng = np.random.default_rng(3)
+        shapes = rng.integers(1, 20, (40_000, 3))
+        corners = np.floor(rng.random((40_000, 3, 2)) * (36 - tetrominoes.EXTENTS[shapes])).astype(int)
+        share = 1.0 - tetrominoes._overlapping(shapes, corners).mean()
+        self.assertAlmostEqual(share, 0.146, delta=0.005)
+        self.assertAlmostEqual(1.0 - (1.0 - share) ** tetrominoes._CANDIDATES, 0.92, delta=0.01)
 
     def test_rejecting_whole_scenes_favours_the_bar_and_the_square(self):
         frequencies = np.bincount(self.shapes.reshape(-1), minlength=20)[1:] * 19 / self.shapes.size
@@ -50,7 +64,7 @@ class TetrominoesScenesTest(unittest.TestCase):
                 for down, right in tetrominoes.BLOCKS[objects["shape"][index]]:
                     row, column = int(objects["row"][index]) + down, int(objects["column"][index]) + right
                     window = np.s_[row:row + 5, column:column + 5]
-                    image[window] = tetrominoes.BEVEL[..., None] * objects["color"][index]
+                    image[window] = BEVEL[..., None] * objects["color"][index]
                     mask[window] = index + 1
             np.testing.assert_array_equal(scene["image"], image)
             np.testing.assert_array_equal(scene["mask"], mask)

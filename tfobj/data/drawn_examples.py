@@ -14,7 +14,9 @@ from tfobj.data.scenes import generation
 
 
 class DrawnExamples:
-    """A configuration `generated` or `tiny`, pixel by pixel what `tfobj.prepare` stores of it.
+    """A configuration `generated` or `tiny`, pixel by pixel what `tfobj.prepare` stores of it on the same machine.
+
+    On another machine masks and factors are the same; images may differ by one gray level.
 
     Args:
         data_config: `tfobj.config.DataConfig`.

@@ -11,7 +11,8 @@ import os
 def of_drawn(dataset, config, version, seed, sizes):
     """The fingerprint of drawn examples, which these arguments determine.
 
-    The bytes of stored pictures do not count: they depend on the version of zlib, the pixels do not.
+    The bytes of stored pictures do not count: they depend on the version of zlib. Masks and factors do not, and images
+    differ from machine to machine by at most one gray level.
 
     Args:
         dataset: str.

@@ -17,8 +17,9 @@ class MultiDsprites(SceneBuilder):
     BUILDER_CONFIGS = [config for variant in catalogue.SETS["multi_dsprites"] for config in scene_configs(
         "multi_dsprites", variant, OFFICIAL_SIZES if f"multi_dsprites/{variant}" in records.FAMILIES else None)]
     DESCRIPTION = ("Squares, ellipses and hearts that cover each other on a 64x64 image: white on black (binarized), "
-                   "saturated on gray (colored_on_grayscale), or any colour on any colour (colored_on_colored; colored_on_colored_levels "
-                   "has five levels per channel and no colour twice, as in GENESIS, and exists generated only).")
+                   "saturated on gray (colored_on_grayscale), or any colour on any colour (colored_on_colored). "
+                   "colored_on_colored_levels, generated only, has five levels per channel and no colour twice, as in "
+                   "GENESIS.")
     CITATION = CITATION
 
     @property

@@ -14,14 +14,16 @@ class Shapestacks(SceneBuilder):
     """Towers of two to six blocks. `stable` says whether the tower stands.
 
     Generated: 64x64, what the papers keep of the original 224x224; factors shape, colour, size and position; towers
-    that stand, or, as variant `unstable`, that do not. Official: 224x224, no factors, both kinds of towers; `scenario` names the tower, `camera` counts from 1 as in the names of the files.
+    that stand, or, as variant `unstable`, that do not. Official: 224x224, no factors, both
+    kinds of towers; `scenario` names the tower, `camera` counts from 1 as in the names of the files.
     """
 
     BUILDER_CONFIGS = [*scene_configs("shapestacks", official_sizes={}, official_shards=_LET_TFDS_DECIDE),
                        *scene_configs("shapestacks", "unstable")]
     DESCRIPTION = ("Towers of two to six coloured blocks in a room with textured floor and walls, seen by one of 16 "
-                   "cameras. Generated: 64x64, stable towers, or unstable ones. Official: 224x224, the default split with `eval` called "
-                   "validation; all views of a tower are in one split, and pictures are kept in a fixed random order.")
+                   "cameras. Generated: 64x64, stable towers, or unstable ones. Official: 224x224, the default split "
+                   "with `eval` called validation; all views of a tower are in one split, and pictures are kept in a "
+                   "fixed random order.")
     HOMEPAGE = "https://shapestacks.robots.ox.ac.uk"
     CITATION = """@inproceedings{groth2018shapestacks,
   title = {{ShapeStacks}: Learning Vision-Based Physical Intuition for Generalised Object Stacking},

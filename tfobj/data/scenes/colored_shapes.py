@@ -1,6 +1,7 @@
 """A small set of our own for a first run: two or three saturated shapes on gray, 32x32 pixels."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -33,10 +34,10 @@ def inside_shape(code, down, right, radius, angle):
     if code == 2:
         return down * down + right * right < radius * radius
     if code == 1:
-        cosine, sine = np.cos(angle), np.sin(angle)
+        cosine, sine = math.cos(angle), math.sin(angle)
         u, v = right * cosine + down * sine, down * cosine - right * sine
         return np.maximum(np.abs(u), np.abs(v)) < radius * np.sqrt(0.5)
-    sides = [right * np.cos(angle + side) + down * np.sin(angle + side) for side in _SIDES]
+    sides = [right * math.cos(angle + side) + down * math.sin(angle + side) for side in _SIDES]
     return np.maximum(np.maximum(sides[0], sides[1]), sides[2]) < 0.5 * radius
 
 

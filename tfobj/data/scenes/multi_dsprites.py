@@ -1,6 +1,7 @@
 """Scenes like those of Multi-dSprites: overlapping squares, ellipses and hearts, 64x64 pixels."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def _rasterise(code, x, y, scale, orientation, samples=1):
     """Samples inside a sprite, `samples` per pixel and axis: (row slice, column slice), bool [h,w] of that window."""
     center_x, center_y = MARGIN + SPAN * x, MARGIN + SPAN * y
     (top, bottom), (left, right) = _window(center_y, samples), _window(center_x, samples)
-    radius, cosine, sine = RADIUS * scale, np.cos(orientation), np.sin(orientation)
+    radius, cosine, sine = RADIUS * scale, math.cos(orientation), math.sin(orientation)
     right_of = ((np.arange(left, right) + 0.5) / samples - center_x) / radius  # [w]
     below = (((np.arange(top, bottom) + 0.5) / samples - center_y) / radius)[:, None]  # [h,1]
     inside = inside_shape(code, right_of * cosine + below * sine, below * cosine - right_of * sine)

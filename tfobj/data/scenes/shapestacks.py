@@ -77,8 +77,9 @@ class ShapestacksScenes:
     """Draws a tower (see `towers.sample_tower`) in a room with a textured floor and textured walls.
 
     The tower stands anywhere in [-2, 2]^2; one of the 16 cameras of the release and one of five lamps are chosen
-    uniformly; the picture is the middle 196 of 224 pixels that the papers use, drawn at 64x64. Objects are numbered
-    from the floor up; floor and walls are background.
+    uniformly; a second, weaker lamp without shadows is at the camera. The floor has no end, and of the walls only the
+    two that the camera faces are there. The picture is the middle 196 of 224 pixels that the papers use, drawn at
+    64x64. Objects are numbered from the floor up; floor and walls are background.
 
     Besides the canonical keys a scene holds `stable`, bool. Factors: `shape` int64 code of `SHAPES`, `color` int64 code
     of `COLORS`, `size` float32 [3], edges of the box around the block before its rotation (see `towers.Tower`),

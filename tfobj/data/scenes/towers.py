@@ -1,6 +1,10 @@
-"""Towers of two to six blocks: sizes, places and whether they stand. What `shapestacks` shows."""
+"""Towers of two to six blocks: sizes, places and whether they stand. What `shapestacks` shows.
+
+Angles go through `math`, one by one: NumPy's functions of arrays differ in the last bit from processor to processor.
+"""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -91,7 +95,7 @@ def reach(shape, size, yaw, angle):
     """Distance from the middle of a block's upper face to its edge in a horizontal direction (radians)."""
     if shape != CUBOID:
         return size[0] / 2.0
-    across, along = abs(np.cos(angle - yaw)), abs(np.sin(angle - yaw))
+    across, along = abs(math.cos(angle - yaw)), abs(math.sin(angle - yaw))
     return 1.0 / max(2.0 * across / size[0], 2.0 * along / size[1])
 
 
@@ -107,7 +111,8 @@ def falls(tower, below):
     """
     centers = tower.positions[:, :2]
     x, y = centers_of_mass(tower.shapes, tower.sizes, centers)[below + 1] - centers[below]
-    return bool(np.hypot(x, y) > reach(tower.shapes[below], tower.sizes[below], tower.yaws[below], np.arctan2(y, x)))
+    angle = math.atan2(y, x)
+    return bool(math.hypot(x, y) > reach(tower.shapes[below], tower.sizes[below], tower.yaws[below], angle))
 
 
 def sample_tower(rng, unstable=False):
@@ -143,5 +148,5 @@ def sample_tower(rng, unstable=False):
 
 def _centers(angles, distances):
     """Horizontal places of blocks that are offset from the ones below: float64 [n,2], the lowest at the origin."""
-    steps = np.stack([np.cos(angles), np.sin(angles)], axis=1) * distances[:, None]
+    steps = np.array([(math.cos(angle), math.sin(angle)) for angle in angles]) * distances[:, None]
     return np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])

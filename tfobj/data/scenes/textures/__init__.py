@@ -1,7 +1,8 @@
 """Solid procedural textures: colours as functions of points in space, so that no surface needs to be unwrapped.
 
 * `table`: `STANDARD` (60 `TextureMaterial`s: twelve families times five), `UNSEEN` (25: five other families times
-  five, for out-of-distribution scenes), `GRASS`, `VERSION`.
+  five, for out-of-distribution scenes: zigzag, rings, camouflage, grain and swirls), `GRASS`, `VERSION`. The two
+  colours of a material are random, drawn again until their luminances differ by 0.22.
 * `material`: `TextureMaterial` with `name`, `albedo(points)`, `specular`, `exponent`, `metal` and
   `placed(rng, scale=1.0)`, which gives the same material with its pattern moved to a random place and scaled;
   `GROUND_SCALE`, the scale on grounds of CLEVRTEX-like scenes.
