@@ -39,6 +39,9 @@ def main():
         raise KeyboardInterrupt
     if _NAME.value == "full":
         raise OSError(errno.ENOSPC, "No space left on device", "runs/a/x.npz")
+    if _NAME.value == "talkative":
+        for line in range(100_000):
+            print(line)
     if _NAME.value == "odd":
         raise FileNotFoundError(errno.ENOENT, "No such file", "x")
     print("hello", _NAME.value)
@@ -91,6 +94,14 @@ class CommandTest(unittest.TestCase):
     def test_an_interruption_is_one_line_and_has_its_own_status(self):
         self.assertEqual(self.run_command("--name=never"),
                          (130, "", "error: interrupted; the same command starts again\n"))
+
+    def test_a_reader_that_leaves_early_is_no_mistake(self):
+        for word in ("--name=talkative", "--help"):
+            with subprocess.Popen([sys.executable, str(self.path), word], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+                process.stdout.close()
+                self.assertEqual(process.stderr.read(), b"")
+            self.assertEqual(process.returncode, 141)
 
     def test_a_mistake_of_the_program_keeps_its_traceback(self):
         status, _, error = self.run_command("--name=odd")

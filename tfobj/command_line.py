@@ -4,6 +4,8 @@ import errno
 import importlib.util
 import os
 import re
+import select
+import signal
 import sys
 import tempfile
 import textwrap
@@ -105,7 +107,8 @@ def run(main):
     """Parses the flags, calls `main()`, and turns what can go wrong for the user into one line.
 
     The exit status is 2 after a `UserError` and where a file cannot be written or read (full disk, permissions), 130
-    after Ctrl-C; other errors are mistakes in the program and keep their traceback.
+    after Ctrl-C, 141 where the reader of the output has left, as `head` does; other errors are mistakes in the program
+    and keep their traceback.
 
     Args:
         main: Callable without arguments. Returns None or an exit status.
@@ -128,7 +131,25 @@ def run(main):
             return fail(f"{error.filename or 'a file'}: {error.strerror}; free space, or choose a place where you may "
                         "read and write")
 
-    app.run(guarded, flags_parser=_parse_flags)
+    try:
+        try:
+            app.run(guarded, flags_parser=_parse_flags)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def _reader_is_gone():
+    """Whether standard output is a pipe that nobody reads; what is still to be written is then thrown away."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    if not output.poll(0):  # errors are reported unasked
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _parse_flags(argv):

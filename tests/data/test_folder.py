@@ -210,7 +210,8 @@ class RefusalTest(FolderTestCase):
     def test_descriptions_of_objects(self):
         self.save(5)
         config = self.config(exclude_objects="shape:sphere")
-        with self.assertRaisesRegex(UserError, "--exclude_objects/--require_objects: a folder of images does not say what they show"):
+        with self.assertRaisesRegex(UserError, "--exclude_objects/--require_objects: a folder of images does "
+                                                "not say what they show"):
             pipeline.TrainingInput(open_source(config), config, 2, 0)
 
     def test_fewer_pictures_than_a_batch(self):

@@ -151,7 +151,8 @@ class ObjectsRoomScenesTest(unittest.TestCase):
         scene = ObjectsRoomScenes().draw(generation.example_rng(0, "train", 0))
         digest = hashlib.sha256()
         self.assertEqual(set(scene["objects"]), {"shape", "size", "color", "position"})
-        for array in (scene["mask"], scene["background"], *(scene["objects"][name] for name in sorted(scene["objects"]))):
+        factors = (scene["objects"][name] for name in sorted(scene["objects"]))
+        for array in (scene["mask"], scene["background"], *factors):
             digest.update(array.tobytes())
         self.assertEqual(digest.hexdigest()[:16], "9d57b6922f7eca53")
         coarse = scene["image"][4::16, 4::16].astype(int)

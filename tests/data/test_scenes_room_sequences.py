@@ -87,7 +87,8 @@ class RoomSequenceScenesTest(unittest.TestCase):
         scene = RoomSequenceScenes().draw(generation.example_rng(0, "train", 0))
         digest = hashlib.sha256()
         self.assertEqual(set(scene["objects"]), {"shape", "size", "color", "position"})
-        for array in (scene["mask"], scene["background"], *(scene["objects"][name] for name in sorted(scene["objects"]))):
+        factors = (scene["objects"][name] for name in sorted(scene["objects"]))
+        for array in (scene["mask"], scene["background"], *factors):
             digest.update(array.tobytes())
         self.assertEqual(digest.hexdigest()[:16], "52d9ccf6db5dbd62")
         np.testing.assert_allclose(scene["camera"][[0, -1]], [[5.647476, -0.365776], [6.353632, -0.436332]], rtol=1e-5)

@@ -15,7 +15,8 @@ class MakeSceneTest(unittest.TestCase):
         return make_scene(np.zeros((*mask.shape, 1), np.uint8), mask, max_objects, objects)
 
     def test_visible_objects_are_those_with_a_pixel(self):
-        for mask, expected in (([[0, 1], [2, 2]], [True, True, True, False]), ([[0, 0], [2, 255]], [True, False, True, False]),
+        for mask, expected in (([[0, 1], [2, 2]], [True, True, True, False]),
+                               ([[0, 0], [2, 255]], [True, False, True, False]),
                                ([[0, 0], [0, 0]], [True, False, False, False])):
             visibility = self.make(mask)["visibility"]
             self.assertEqual((visibility.tolist(), visibility.dtype), (expected, np.bool_))

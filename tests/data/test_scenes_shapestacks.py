@@ -64,7 +64,7 @@ class TowersTest(unittest.TestCase):
         self.assertTrue(towers.stands(ball, sizes[:2], np.array([[0.0, 0.0], [0.3, 0.3]])))
 
     def test_blocks_weigh_as_much_as_their_volumes(self):
-        # A block at 0 and one at 1 of equal boxes: the common centre of mass is at the second one's share of the weight.
+        # Blocks at 0 and 1 in equal boxes: their centre of mass is at the share of the weight that the second one has.
         volumes = {towers.CUBOID: 1.0, towers.CYLINDER: math.pi * 0.5 ** 2, towers.LYING_CYLINDER: math.pi * 0.5 ** 2,
                    towers.SPHERE: 4.0 / 3.0 * math.pi * 0.5 ** 3}
         self.assertEqual(set(volumes), set(range(1, len(towers.SHAPES))))

@@ -1,4 +1,4 @@
-"""Cases for `tfobj.ops.autodiff` that both backends compute, each a function without arguments returning arrays by name.
+"""Cases for `tfobj.ops.autodiff` that both backends compute: functions without arguments, returning arrays by name.
 
     python -P tests/ops/autodiff_cases.py FILE.npz
 

@@ -68,7 +68,8 @@ class JaxEngineTest(unittest.TestCase):
         self.assertLess(runs.records(self.root / "low")[-1]["loss"], 2.0)
 
     def test_what_is_not_finite_stops_the_run(self):
-        self.assertRegex(self.worker.stdout, r"nan: training stopped at step \d: (loss|gradient_norm) is (nan|inf); the last good")
+        self.assertRegex(self.worker.stdout,
+                         r"nan: training stopped at step \d: (loss|gradient_norm) is (nan|inf); the last good")
 
     def test_records_are_those_of_any_run(self):
         lines = runs.records(self.root / "whole")

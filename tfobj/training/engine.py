@@ -8,7 +8,8 @@ An engine has
 * `open_source(data_config)`: the data, with `image_shape`, `has_masks`, `max_objects`, `num_examples(split)`,
   `fingerprint()`;
 * `training_input(source, data_config, batch_size, seed)` and `evaluation_input(source, data_config, split,
-  num_examples, batch_size)`: with `num_examples`; the latter also with `examples(count)`, the first ones as one batch of arrays;
+  num_examples, batch_size)`: with `num_examples`; the latter also with `examples(count)`, the first ones as one batch
+  of arrays;
 * `training(model, optimizer, config)`: its `start(training_input, step)` returns a loop whose `run(num_steps)` makes
   up to so many optimizer steps and returns (steps made, mean of the terms, terms of the last step), stopping behind a
   step whose loss or gradient is not finite, and whose `close()` ends it;

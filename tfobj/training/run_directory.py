@@ -25,7 +25,8 @@ from tfobj.errors import UserError
 # Knobs that do not change what a run computes, so that a resumed run may change them.
 FREE_KNOBS = frozenset((
     "data_dir", "manual_dir", "image_dir", "input", "strategy", "num_devices", "steps_per_loop", "log_every",
-    "validate_every", "picture_every", "checkpoint_every", "keep_checkpoints", "validation_examples", "eval_batch_size"))
+    "validate_every", "picture_every", "checkpoint_every", "keep_checkpoints", "validation_examples",
+    "eval_batch_size"))
 
 
 @dataclasses.dataclass(frozen=True)
