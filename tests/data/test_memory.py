@@ -50,7 +50,12 @@ class EqualToTensorFlowTest(MemoryTestCase):
         self.assertEqual((first.num_examples, first.num_batches), (second.num_examples, second.num_batches))
         for actual, expected in zip(first.batches(), second.dataset().as_numpy_iterator(), strict=True):
             self.assert_same(actual, expected, interpolated)
-        self.assert_same(first.examples(3), second.examples(3), interpolated)
+        examples = first.examples(first.num_examples)
+        self.assert_same(second.examples(first.num_examples), examples, interpolated)
+        if mine.has_factors:
+            described = {name: examples[name] for name in ("visibility", "objects")}
+            self.assert_same(first.factors(), described)
+            self.assert_same(second.factors(), described)
 
     def test_images_as_they_are(self):
         self.check(self.config())

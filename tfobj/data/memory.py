@@ -153,9 +153,13 @@ class MemorySource:
         if factors and "visibility" in arrays:
             batch["visibility"] = arrays["visibility"][positions]
         if factors and self.has_factors:
-            batch["objects"] = {name.partition(".")[2]: values[positions] for name, values in arrays.items()
-                                if name.startswith("objects.")}
+            batch["objects"] = _objects(arrays, positions)
         return batch
+
+    def factors(self, split, positions):
+        """What the objects of some examples are: "visibility" and "objects" of `take`."""
+        arrays = self._arrays(split)
+        return {"visibility": arrays["visibility"][positions], "objects": _objects(arrays, positions)}
 
     def fingerprint(self):
         """See `tfobj.data.fingerprints`; the same as where TensorFlow reads the data."""
@@ -241,6 +245,7 @@ class MemoryEvaluationInput:
     def __init__(self, source, data_config, split, num_examples, batch_size, factors=False):
         self._order = EvaluationOrder(source, data_config, split, num_examples, batch_size)
         self.num_examples, self.num_batches = self._order.num_examples, self._order.num_batches
+        self._source, self._split = source, split
         self._take = functools.partial(source.take, split, factors=factors)
         self._take(self._order.kept[:1])  # what has to be drawn or decoded is made now, and not in the middle of a run
 
@@ -254,6 +259,15 @@ class MemoryEvaluationInput:
     def examples(self, count):
         """The first `count` examples (fewer if there are no more) as one batch: dict of arrays."""
         return self._take(self._order.kept[:count])
+
+    def factors(self):
+        """What the objects of all examples are, see `pipeline.EvaluationInput.factors`."""
+        return self._source.factors(self._split, self._order.kept)
+
+
+def _objects(arrays, positions):
+    """Dict from factor to the rows at `positions`, [B,N, ...]."""
+    return {name.partition(".")[2]: values[positions] for name, values in arrays.items() if name.startswith("objects.")}
 
 
 def _num_objects(visibility):

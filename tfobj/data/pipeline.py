@@ -100,6 +100,7 @@ class EvaluationInput:
     def __init__(self, source, data_config, split, num_examples, batch_size, factors=False):
         self._order = EvaluationOrder(source, data_config, split, num_examples, batch_size)
         self.num_examples, self.num_batches = self._order.num_examples, self._order.num_batches
+        self._source, self._split = source, split
         self._batch_size, self._loader = batch_size, _loader(source, split, factors=factors)
         self._loader.read(self._order.kept[:1])  # as above
 
@@ -129,6 +130,15 @@ class EvaluationInput:
         """The first `count` examples (fewer if there are no more) as one batch: dict of arrays, see `source.batch`."""
         batch = self._loader.batch(*map(tf.constant, self._loader.read(self._order.kept[:count])))
         return tf.nest.map_structure(lambda value: value.numpy(), batch)
+
+    def factors(self):
+        """What the objects of all examples are, row by `index`, without decoding an image.
+
+        Returns:
+            Dict of arrays: `visibility` bool [num_examples,N+1], `objects` dict from factor to [num_examples,N, ...],
+            texts as bytes. Only of a source that `has_factors`.
+        """
+        return self._source.factors(self._split, self._order.kept)
 
 
 def _loader(source, split, **parts):

@@ -16,6 +16,8 @@ The input pipeline and the command lines know `PreparedSource` and `tfobj.data.f
   `factors`, also "objects", a dict from factor to [B,N, ...], "visibility" bool [B,N+1] with the background first,
   "background" uint8 [B,H,W] (parts of it, see the data set) and "camera" [B, ...]. What the data do not have is absent.
   Sequences have a time axis behind B in all but "objects" and "visibility".
+* `factors(split, positions)`, where `has_factors`: dict of arrays, "visibility" and "objects" as `batch` has them,
+  texts as bytes. No image is decoded.
 * `fingerprint()`: dict that JSON can hold and that changes with the data, not with the place where they lie.
 
 With --input=memory it is a `tfobj.data.memory.MemorySource`, which has no records: its `take(split, positions, masks,
@@ -42,6 +44,7 @@ from tfobj.data.folder import FolderSource
 from tfobj.data.record_index import RecordIndex
 from tfobj.errors import UserError
 
+_DESCRIPTIONS = ("objects", "visibility")
 _SCANNED_AT_ONCE = 512  # records, of up to a few hundred kilobytes
 
 
@@ -148,6 +151,12 @@ class PreparedSource:
         if factors:
             batch.update({part: found[part] for part in ("objects", "visibility") if part in found})
         return batch
+
+    def factors(self, split, positions):
+        """What the objects of some examples are; see the module's description."""
+        chunks = [self._reader.read(self.read(split, positions[start:start + _SCANNED_AT_ONCE]), _DESCRIPTIONS)
+                  for start in range(0, len(positions), _SCANNED_AT_ONCE)]
+        return tf.nest.map_structure(lambda *values: np.concatenate([value.numpy() for value in values]), *chunks)
 
     def fingerprint(self):
         """Identity of the prepared files, see `tfobj.data.prepared.fingerprint`."""
