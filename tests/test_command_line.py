@@ -160,7 +160,7 @@ class FunctionsTest(unittest.TestCase):
 class ImportTensorflowTest(unittest.TestCase):
     """Against a package of that name that writes to file descriptor 2, as the real one's libraries do."""
 
-    def run_import(self, ending):
+    def run_import(self, ending, call="import_tensorflow()", **environment):
         source = textwrap.dedent('''
             import os
             os.write(2, b"WARNING: All log messages before absl::InitializeLog()\\nI0000 00:00 port.cc] oneDNN\\n")
@@ -170,12 +170,17 @@ class ImportTensorflowTest(unittest.TestCase):
             ''') + ending
         with tempfile.TemporaryDirectory() as directory:
             pathlib.Path(directory, "tensorflow.py").write_text(source)
-            return run_python("-c", "from tfobj import command_line; command_line.import_tensorflow(); print('done')",
-                              PYTHONPATH=directory + os.pathsep + str(ROOT))
+            return run_python("-c", f"from tfobj import command_line; command_line.{call}; print('done')",
+                              PYTHONPATH=directory + os.pathsep + str(ROOT), **environment)
 
     def test_notices_are_dropped_and_the_rest_is_shown(self):
         status, output, error = self.run_import("")
         self.assertEqual((status, output), (0, "done\n"))
+        self.assertEqual([line for line in error.splitlines() if "cuda" not in line], ["something went wrong"])
+
+    def test_with_jax_tensorflow_is_quiet_too_and_leaves_the_devices_alone(self):
+        status, output, error = self.run_import("config = None\n", "import_backend()", KERAS_BACKEND="jax")
+        self.assertEqual((status, output), (0, "done\n"), error)
         self.assertEqual([line for line in error.splitlines() if "cuda" not in line], ["something went wrong"])
 
     def test_warnings_are_kept_where_there_is_a_gpu(self):

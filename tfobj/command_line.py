@@ -41,13 +41,18 @@ def import_backend():
     elif importlib.util.find_spec("jax") is None:
         raise UserError("KERAS_BACKEND=jax, but jax is not installed; install it with `pip install jax`, on machines "
                         "with an NVIDIA GPU `pip install 'jax[cuda12]'`")
+    elif importlib.util.find_spec("tensorflow") is not None:
+        import_tensorflow(with_devices=False)  # Keras will, and not quietly
 
 
-def import_tensorflow():
+def import_tensorflow(with_devices=True):
     """Imports TensorFlow without the notices that its libraries print whatever the log level.
 
     What they write to standard error during the import is held back; everything but those notices is then passed on,
     and all of it if the import fails.
+
+    Args:
+        with_devices: bool. Also look for devices, which takes hold of them. Defaults to `True`.
     """
     sys.stderr.flush()
     saved = os.dup(2)
@@ -56,7 +61,8 @@ def import_tensorflow():
         complete = True
         try:
             import tensorflow as tf
-            tf.config.list_physical_devices()
+            if with_devices:
+                tf.config.list_physical_devices()
             complete = False
         except KeyboardInterrupt:
             complete = False
