@@ -54,9 +54,10 @@ def main():
     from tfobj.training.progress import Countdown
 
     result, path, picture = evaluate_run.evaluate_run(
-        _RUN_DIR.value, _SPLIT.value, _NUM_EXAMPLES.value, _CHECKPOINT.value, _NUM_SLOTS.value, _NUM_ITERATIONS.value,
-        _NOISE_SEED.value, _BATCH_SIZE.value, _DATA_DIR.value, _IMAGE_DIR.value,
-        Countdown("scored", "batches"), {name: flag.value for name, flag in _CHANGES.items()})
+        _RUN_DIR.value, Countdown("scored", "batches"), split=_SPLIT.value, num_examples=_NUM_EXAMPLES.value,
+        checkpoint=_CHECKPOINT.value, num_slots=_NUM_SLOTS.value, num_iterations=_NUM_ITERATIONS.value,
+        noise_seed=_NOISE_SEED.value, batch_size=_BATCH_SIZE.value, data_dir=_DATA_DIR.value,
+        image_dir=_IMAGE_DIR.value, changes={name: flag.value for name, flag in _CHANGES.items()})
     print(evaluate_run.table(result))
     print(f"written: {path}, {picture}")
 

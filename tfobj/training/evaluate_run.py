@@ -1,16 +1,8 @@
 """Scores a finished run on held-out images; the logic of `python -m tfobj.evaluate`."""
 
-import dataclasses
-
-from tfobj import noise as noises
 from tfobj import visualisation
-from tfobj.data import faults
-from tfobj.errors import UserError
-from tfobj.training import engine as engines
-from tfobj.training import evaluation
-from tfobj.training import evaluation_data
-from tfobj.training import run_directory
-from tfobj.training.arrays import unit_range
+from tfobj.training.opened_run import OpenedRun
+from tfobj.training.opened_run import Settings
 
 _NUM_PICTURES = 8
 _TABLE = (
@@ -21,26 +13,15 @@ _TABLE = (
     ("dead_slots", "slots never in use"), ("num_without_objects", "images without any object"))
 
 
-def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num_slots=None, num_iterations=None,
-                 noise_seed=0, batch_size=32, data_dir=None, image_dir=None, report=None, changes=None):
+def evaluate_run(run_dir, report=None, **settings):
     """Scores the model of a run and writes `evaluation.json` and a picture into the run directory.
 
     What differs from the default goes into the names of the files.
 
     Args:
         run_dir: str or path.
-        split: str, `train`, `validation` or `test`.
-        num_examples: int. The first N examples of the split after the run's filters; 0 for all.
-        checkpoint: str, `best` or `latest`.
-        num_slots: int or None. Overrides K.
-        num_iterations: int or None. Overrides the number of iterations.
-        noise_seed: int.
-        batch_size: int. Has no influence on the scores.
-        data_dir: str or None. Where the prepared data is now; None: where it was in training.
-        image_dir: str or None. The same for a folder of pictures.
         report: Callable (batches done, batches in all) or None.
-        changes: dict from field of `DataConfig` to its value, where it is to differ from training: another data set
-            or variant, another filter. Images must have the shape that the model was built for.
+        **settings: The other fields of `tfobj.training.opened_run.Settings`.
 
     Returns:
         Tuple (result, json path, picture path); the result is what the JSON file holds.
@@ -48,38 +29,11 @@ def evaluate_run(run_dir, split="test", num_examples=320, checkpoint="best", num
     Raises:
         UserError: no run, no data, other data than in training, or impossible overrides.
     """
-    run = run_directory.load_run(run_dir, checkpoint)
-    changes = {**(changes or {}), "data_dir": data_dir, "image_dir": image_dir}
-    data_config = evaluation_data.changed(run.config.data, changes)
-    engine = engines.single_device_engine()
-    source = engine.open_source(data_config)
-    evaluation_data.check_source(run, data_config, source)
-    limit = num_examples or source.num_examples(split)
-    evaluation_input = engine.evaluation_input(source, data_config, split, limit, batch_size)
-    evaluator = evaluation.Evaluator(
-        engine, run.model, evaluation_input, source.max_objects if source.has_masks else None,
-        noise_seed, num_slots, num_iterations)
-    with faults.named(data_config):
-        scores = evaluator.run(report)
+    opened = OpenedRun(Settings(run_dir, **settings))
+    scores = opened.scores(report)
     scores.pop("per_image")
-    result = _result(run, data_config, split, checkpoint, scores, num_slots, num_iterations, noise_seed)
-    result["data_fingerprint"] = source.fingerprint()
-    suffix = _suffix(split=(split, "test"), checkpoint=(checkpoint, "best"), n=(num_examples, 320),
-                     K=(num_slots, None), T=(num_iterations, None), seed=(noise_seed, 0))
-    stem = f"evaluation{evaluation_data.suffix(run.config.data, data_config)}{suffix}"
-    path, picture = run.directory / f"{stem}.json", run.directory / f"{stem}.png"
-    try:
-        run_directory.write_json(path, result)
-        _draw(engine, run.model, evaluation_input, noise_seed, num_slots, num_iterations, picture)
-    except OSError as error:
-        raise UserError(f"--run_dir={run_dir} cannot be written: {error.strerror}; the scores are: {scores}") from None
-    return result, path, picture
-
-
-def _suffix(**settings):
-    """Names what differs from the papers' protocol, so that no other score passes for it: e.g. `_K6_T5`."""
-    names = {"split": "", "checkpoint": ""}
-    return "".join(f"_{names.get(name, name)}{value}" for name, (value, usual) in settings.items() if value != usual)
+    result = {**opened.about(), "scores": scores}
+    return result, *opened.write("evaluation", result, _picture(opened))
 
 
 def table(result):
@@ -92,22 +46,8 @@ def table(result):
     return "\n".join([head, *lines])
 
 
-def _result(run, data_config, split, checkpoint, scores, num_slots, num_iterations, noise_seed):
-    model_config = run.config.model_config
-    filters = {name: getattr(data_config, name)
-               for name in ("min_objects", "max_objects", "exclude_objects", "require_objects")}
-    return {"run_dir": str(run.directory), "model": run.config.model, "step": run.step, "checkpoint": checkpoint,
-            "data": evaluation_data.name(data_config), "filters": filters, "split": split, "noise_seed": noise_seed,
-            "num_slots": num_slots or run.model.num_slots,
-            "num_iterations": model_config.num_iterations if num_iterations is None else num_iterations,
-            "scores": scores}
-
-
-def _draw(engine, model, evaluation_input, noise_seed, num_slots, num_iterations, path):
-    batch = evaluation_input.examples(_NUM_PICTURES)
-    noise = noises.example_noise(model.noise_spec(1, num_slots), noise_seed, range(len(batch["image"])))
-    outputs = engine.outputs(model, unit_range(batch["image"]), noise, num_slots=num_slots,
-                             num_iterations=num_iterations)
-    grid = visualisation.slot_grid(batch["image"], outputs, masks=batch.get("mask"),
-                                   background_slot=model.background_slot)
-    visualisation.save_png(str(path), grid)
+def _picture(opened):
+    batch = opened.examples.examples(_NUM_PICTURES)
+    outputs = opened.outputs(batch["image"], range(len(batch["image"])))
+    return visualisation.slot_grid(batch["image"], outputs, masks=batch.get("mask"),
+                                   background_slot=opened.model.background_slot)

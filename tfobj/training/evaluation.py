@@ -47,14 +47,7 @@ class Evaluator:
         Returns:
             Dict of floats as named above, and `slot_usage`, a list of K floats; `per_image` holds the arrays [N].
         """
-        rows = []
-        for number, values in enumerate(self._mapper.run(self._noise()), start=1):
-            rows.append(values)
-            if report is not None:
-                report(number, self._input.num_batches)
-        values = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-        valid = values.pop("valid").astype(bool)
-        return _summary({name: value[valid] for name, value in values.items()})
+        return _summary(collected(self._mapper, self._noise(), self._input.num_batches, report))
 
     def _noise(self):
         spec = self._model.noise_spec(1, self._overrides["num_slots"])
@@ -80,6 +73,28 @@ class Evaluator:
                   "ari_thresholded": index(true, thresholded, num_true, num_slots + 1)}
         empty = ops.logical_not(segmentation.has_foreground(true))
         return {**scores, "num_without_objects": ops.cast(empty, "float32")}
+
+
+def collected(mapper, noise, num_batches, report=None):
+    """Runs a mapper over all batches.
+
+    Args:
+        mapper: See `tfobj.training.engine`; its function passes on `valid` of the batch.
+        noise: Dict of arrays, a row per example.
+        num_batches: int.
+        report: Callable (batches done, batches in all) or None.
+
+    Returns:
+        Dict of arrays [N, ...], what the function returned for the valid rows, in order.
+    """
+    rows = []
+    for number, values in enumerate(mapper.run(noise), start=1):
+        rows.append(values)
+        if report is not None:
+            report(number, num_batches)
+    values = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    valid = values.pop("valid").astype(bool)
+    return {name: value[valid] for name, value in values.items()}
 
 
 def _summary(per_image):
