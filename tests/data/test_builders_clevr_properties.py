@@ -122,7 +122,7 @@ class OfficialTest(unittest.TestCase):
                 small_releases.prepare("clevr_properties", directory, manual_dir=manual)
             with registered(self.archive, "0" * 64), self.assertRaisesRegex(UserError, "another checksum"):
                 small_releases.prepare("clevr_properties", directory, manual_dir=manual)
-            offline = unittest.mock.Mock(download_dir=os.path.join(directory, "downloads"), offline=True)
+            offline = unittest.mock.Mock(download_dir=os.path.join(directory, "downloads"), offline=True, given=None)
             with self.assertRaisesRegex(UserError, f"{self.archive}: is checked while it is prepared"):
                 ClevrProperties(config="official").official.splits(offline, manual, {}, 1)
             self.assertFalse(os.path.exists(os.path.join(directory, "clevr_properties", "official")))
