@@ -156,6 +156,7 @@ def run_model_test(test, model, num_parameters, extra_shapes=None, batch_size=2)
     image = unit_images(batch_size, model.image_shape)
     tensors = model(image, noise=noise_of(model, batch_size))
     outputs = {name: array(value) for name, value in tensors.items()}
+    test.assertEqual(model.output_names(), set(outputs))
     shapes = {"reconstruction": (height, width, channels), "masks": (slots, height, width),
               "components": (slots, height, width, channels), "segmentation": (height, width), **(extra_shapes or {})}
     for name, shape in shapes.items():

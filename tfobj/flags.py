@@ -92,7 +92,9 @@ def read_experiment():
         raise UserError("no model was chosen; give --flagfile=experiments/NAME.flags, or --model=NAME and "
                         "--dataset=NAME")
     entry = registry.model_entry(name)
-    _refuse_foreign_flags(name, entry.config_class)
+    refuse_foreign_flags(f"--model={name}", [entry.config_class],
+                         [other.config_class for other in registry.MODELS.values()],
+                         shared=[config.DataConfig, config.TrainConfig])
     data = read_config(config.DataConfig)
     if not data.dataset:
         raise UserError(f"no data set was chosen; give --dataset=NAME, one of: {', '.join(sorted(registry.DATASETS))}")
@@ -103,6 +105,24 @@ def read_experiment():
     return config.ExperimentConfig(name, read_config(entry.config_class), data, train)
 
 
+def refuse_foreign_flags(chosen, own, others, shared=()):
+    """Refuses flags that were set but belong to something else than what was chosen.
+
+    Args:
+        chosen: str. What was chosen, for the message.
+        own: Sequence of its configuration classes.
+        others: Sequence of the classes of all that there is to choose from.
+        shared: Sequence of classes whose flags go with every choice.
+
+    Raises:
+        UserError: naming the first such flag, and those that there are.
+    """
+    names = _names(own)
+    for name in _names(others):
+        if name not in names and name not in _names(shared) and flags.FLAGS[name].value is not None:
+            raise UserError(f"--{name} is no flag of {chosen}; it has: {', '.join(sorted(names)) or 'none'}")
+
+
 def _refuse_contradictions(data, train):
     for is_wrong, message in _CONTRADICTIONS:
         if is_wrong(data, train):
@@ -111,14 +131,8 @@ def _refuse_contradictions(data, train):
         object_descriptions.parse_descriptions(data, flag)
 
 
-def _refuse_foreign_flags(name, config_class):
-    shared = (config.DataConfig, config.TrainConfig)
-    own = {field.name for field in dataclasses.fields(config_class)}
-    known = own | {field.name for cls in shared for field in dataclasses.fields(cls)}
-    for other in registry.MODELS.values():
-        for field in dataclasses.fields(other.config_class):
-            if field.name not in known and flags.FLAGS[field.name].value is not None:
-                raise UserError(f"--{field.name} is no flag of --model={name}; it has: {', '.join(sorted(own))}")
+def _names(classes):
+    return [field.name for config_class in classes for field in dataclasses.fields(config_class)]
 
 
 def _define(field):

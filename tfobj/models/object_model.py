@@ -107,14 +107,21 @@ class ObjectModel(keras.Model):
     def build_on_zeros(self):
         """Creates every weight by running one empty image, on JAX its shape alone; returns the model."""
         if not self.built:
-            # JAX would compile hundreds of small programs for the values.
-            zeros = keras.KerasTensor if keras.config.backend() == "jax" else ops.zeros
-            noise = {name: zeros(entry.shape) for name, entry in self.noise_spec(1).items()}
-            with warnings.catch_warnings():
-                # When an option is wrong, Keras first warns at length and then raises the error that says it.
-                warnings.simplefilter("ignore")
-                self(zeros((1, *self.image_shape)), noise=noise)
+            self._outputs_of_zeros()
         return self
+
+    def output_names(self):
+        """Names of what a call returns, set of str."""
+        return set(self._outputs_of_zeros())
+
+    def _outputs_of_zeros(self):
+        # JAX would compile hundreds of small programs for the values.
+        zeros = keras.KerasTensor if keras.config.backend() == "jax" else ops.zeros
+        noise = {name: zeros(entry.shape) for name, entry in self.noise_spec(1).items()}
+        with warnings.catch_warnings():
+            # When an option is wrong, Keras first warns at length and then raises the error that says it.
+            warnings.simplefilter("ignore")
+            return self(zeros((1, *self.image_shape)), noise=noise)
 
     def build_from_config(self, config):
         """Builds a model that is read from a file, by a call: its weights get the paths they always have."""

@@ -16,6 +16,8 @@ An engine has
 * `mapper(model, function, evaluation_input)`: its `run(noise)` yields, batch by batch, `function(batch, noise rows)` as
   a dict of arrays [B, ...] over the global batch, with `index` and `valid` of `EvaluationInput.dataset` in `batch`;
 * `outputs(model, image, noise, **overrides)`: the model's outputs as arrays;
+* `compiled(function, model=None)`: `function` with its arguments, dicts of tensors or tensors, and the dict that it
+  returns as arrays; `model` is the one whose weights it uses;
 * `agree(stop, seconds)`: what all processes decide together, (bool, float).
 """
 

@@ -98,11 +98,18 @@ class JaxEngine:
 
     def outputs(self, model, image, noise, **overrides):
         """See the module `engine`."""
-        def call(values, image, noise):
-            with keras.StatelessScope(state_mapping=list(zip(model.weights, values))):
-                return model(image, noise=noise, **overrides)
+        return self.compiled(lambda image, noise: model(image, noise=noise, **overrides), model)(image, noise)
 
-        return as_arrays(jax.jit(call)([variable.value for variable in model.weights], image, noise))
+    def compiled(self, function, model=None):
+        """See the module `engine`."""
+        weights = model.weights if model else []
+
+        def call(values, arguments):
+            with keras.StatelessScope(state_mapping=list(zip(weights, values))):
+                return function(*arguments)
+
+        traced = jax.jit(call)
+        return lambda *arguments: as_arrays(traced([variable.value for variable in weights], arguments))
 
     def agree(self, stop, seconds):
         """There is nobody to agree with."""

@@ -66,6 +66,12 @@ class TensorFlowEngine:
         """See the module `engine`."""
         return as_arrays(model(image, noise=noise, **overrides))
 
+    def compiled(self, function, model=None):
+        """See the module `engine`."""
+        del model  # the function holds it
+        traced = tf.function(function, autograph=False)
+        return lambda *arguments: as_arrays(traced(*arguments))
+
     def agree(self, stop, seconds):
         """Whether any worker wants to stop, and the workers' mean of `seconds`."""
         if self.num_workers == 1:
