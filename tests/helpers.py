@@ -37,9 +37,9 @@ def unit_images(count, image_shape, seed=0):
     return images(count, image_shape, seed).astype(np.float32) / 255.0
 
 
-def noise_of(model, count, seed=0, num_slots=None):
+def noise_of(model, count, seed=0, num_slots=None, num_iterations=None):
     """Noise of `count` images, dict name -> float32 array."""
-    return noises.example_noise(model.noise_spec(1, num_slots), seed, range(count))
+    return noises.example_noise(model.noise_spec(1, num_slots, num_iterations), seed, range(count))
 
 
 def perturb(module, seed=0, scale=0.1):

@@ -33,13 +33,12 @@ class Predictor:
     """
 
     def __init__(self, model, options, batch_size=1):
-        options.check(model.num_slots)
+        options.check_model(model)
         if batch_size < 1:
             raise UserError(f"--batch_size={batch_size}: expected at least 1")
         self.options, self.batch_size, self.background_slot = options, batch_size, model.background_slot
         self._model = model
-        spec = model.noise_spec(1, options.num_slots)
-        self._noise = example_noise(spec, options.noise_seed, [0] * batch_size)
+        self._noise = example_noise(options.noise_spec(model), options.noise_seed, [0] * batch_size)
 
     def __call__(self, images):
         """Finds the objects in up to `batch_size` photos.

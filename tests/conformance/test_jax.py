@@ -25,7 +25,7 @@ def build_case(descriptor):
     model = descriptor.build()
     arrays = {"image": descriptor.image(3)}
     arrays.update({f"noise/{name}": value for name, value in helpers.noise_of(model, 3).items()})
-    more = helpers.noise_of(model, 3, num_slots=model.num_slots + 2)
+    more = helpers.noise_of(model, 3, num_slots=model.num_slots + 2, num_iterations=NUM_ITERATIONS)
     arrays.update({f"override_noise/{name}": value for name, value in more.items()})
     arrays.update({f"weight/{name}": value for name, value in weights_of(model).items()})
     return model, arrays

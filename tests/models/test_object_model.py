@@ -16,8 +16,8 @@ class FixedMasks(ObjectModel):
         super().__init__((2, 2, 1), num_slots=masks.shape[1])
         self._masks = masks
 
-    def noise_spec(self, batch_size, num_slots=None):
-        shape = (batch_size, num_slots or self.num_slots, 500)
+    def noise_spec(self, batch_size, num_slots=None, num_iterations=None):
+        shape = (batch_size, num_slots or self.num_slots, num_iterations or 500)
         return {"gaussian": NoiseSpec(shape), "where": NoiseSpec(shape, "uniform")}
 
     def forward(self, image, noise, num_slots=None, num_iterations=None):
@@ -43,6 +43,7 @@ class ObjectModelTest(unittest.TestCase):
         noise = {name: helpers.array(value) for name, value in self.model.draw_noise(4, num_slots=5).items()}
         self.assertEqual({name: value.shape for name, value in noise.items()},
                          {"gaussian": (4, 5, 500), "where": (4, 5, 500)})
+        self.assertEqual(self.model.draw_noise(4, num_iterations=7)["where"].shape, (4, 3, 7))
         self.assertAlmostEqual(noise["gaussian"].mean(), 0.0, delta=0.05)
         self.assertAlmostEqual(noise["gaussian"].std(), 1.0, delta=0.05)
         self.assertAlmostEqual(noise["where"].mean(), 0.5, delta=0.02)

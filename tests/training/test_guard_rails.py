@@ -3,7 +3,7 @@
 import unittest
 from unittest import mock
 
-from tfobj.config import DataConfig
+from tfobj.config import DataConfig, ExperimentConfig, SlotAttentionConfig, TrainConfig
 from tfobj.errors import UserError
 from tfobj.models.slot_attention import SlotAttentionAutoencoder
 from tfobj.training import guard_rails
@@ -14,12 +14,22 @@ class GuardRailsTest(unittest.TestCase):
 
     def test_sequences_are_refused_by_models_of_single_pictures(self):
         data = DataConfig(dataset="objects_room", dataset_variant="sequences")
+        experiment = ExperimentConfig("slot_attention", SlotAttentionConfig(), data, TrainConfig())
         with self.assertRaisesRegex(UserError, "data set objects_room/sequences has 16 frames per example; "
                                     "slot_attention takes single images; use --sequence_frames=1"):
-            guard_rails.check_frames("slot_attention", data, 16)
-        guard_rails.check_frames("slot_attention", data, 0)
-        with mock.patch.object(SlotAttentionAutoencoder, "takes_sequences", True):
-            guard_rails.check_frames("slot_attention", data, 16)
+            guard_rails.check_frames(experiment, data, 16)
+        guard_rails.check_frames(experiment, data, 0)
+        with mock.patch.object(SlotAttentionAutoencoder, "num_frames", 4):
+            guard_rails.check_frames(experiment, data, 4)
+            guard_rails.check_frames(experiment, data, 16)
+
+    def test_models_of_sequences_refuse_short_ones_and_single_pictures(self):
+        data = DataConfig(dataset="objects_room", dataset_variant="sequences")
+        experiment = ExperimentConfig("slot_attention", SlotAttentionConfig(), data, TrainConfig())
+        with mock.patch.object(SlotAttentionAutoencoder, "num_frames", 4):
+            for num_frames, found in ((3, "has 3 frames per example"), (0, "has single images")):
+                with self.assertRaisesRegex(UserError, f"{found}; slot_attention with .* takes sequences of 4"):
+                    guard_rails.check_frames(experiment, data, num_frames)
 
     def test_enough_slots(self):
         self.assertEqual(guard_rails.before_training(0, 7, "clevr"), [])

@@ -34,6 +34,12 @@ class WarmupDecayTest(unittest.TestCase):
         self.assertEqual(optimizer.epsilon, 1e-8)
         self.assertEqual(float(optimizer.learning_rate), 0.0)
 
+    def test_decay_of_the_first_moment_is_a_knob(self):
+        for name in ("adam", "adamw"):
+            optimizer = make_optimizer(TrainConfig(optimizer=name, adam_beta_1=0.95))
+            self.assertEqual((optimizer.beta_1, optimizer.beta_2), (0.95, 0.999))
+        self.assertEqual(make_optimizer(TrainConfig()).beta_1, 0.9)
+
     def test_cosine_takes_its_length_from_the_run(self):
         settings = TrainConfig(decay="cosine", decay_steps=0, num_steps=30, warmup_steps=0, decay_rate=0.0)
         optimizer = make_optimizer(settings)

@@ -79,10 +79,10 @@ def _open(experiment, engine, real_data):
     data, config = experiment.data, experiment.train
     if not real_data:
         pictures = synthetic.pictures_of(data)
-        guard_rails.check_frames(experiment.model, data, pictures.num_frames)
+        guard_rails.check_frames(experiment, data, pictures.num_frames)
         return pictures, synthetic.SyntheticInput(pictures, config.batch_size)
     source = engine.open_source(data)
-    guard_rails.check_frames(experiment.model, data, source.num_frames)
+    guard_rails.check_frames(experiment, data, source.num_frames)
     training_input = engine.training_input(source, data, config.batch_size, config.seed)
     dtype = "uint8" if source.preprocessing.keeps_values else "float32"
     return synthetic.Pictures(tuple(source.image_shape), source.num_frames, dtype), training_input

@@ -18,7 +18,7 @@ class ObjectModel(keras.Model):
         image_shape: Tuple (H, W, C).
         num_slots: int. K in training.
         background_slot: int or None. Index of the slot that is always the background, if there is one.
-        takes_sequences: bool. Whether images are sequences [B,T,H,W,C].
+        num_frames: int. Fewest frames of the sequences [B,F,H,W,C] that the model takes; 0: single pictures.
 
     Args:
         image_shape: Tuple (H, W, C).
@@ -27,7 +27,7 @@ class ObjectModel(keras.Model):
     """
 
     background_slot = None
-    takes_sequences = False
+    num_frames = 0
 
     def __init__(self, image_shape, num_slots, name=None, **config):
         # Layers cast what they need; images and noise keep their precision until then.
@@ -37,12 +37,37 @@ class ObjectModel(keras.Model):
         self._config = {"image_shape": self.image_shape, "num_slots": num_slots, **config}
         self.seed_generator = keras.random.SeedGenerator(0)
 
-    def noise_spec(self, batch_size, num_slots=None):
+    @classmethod
+    def frames_of(cls, model_config):
+        """`num_frames` of a model that would be built from a configuration of its class."""
+        del model_config
+        return cls.num_frames
+
+    @property
+    def example_shape(self):
+        """Shape of one example: (H, W, C), or (F, H, W, C) with the fewest frames."""
+        return (self.num_frames, *self.image_shape) if self.num_frames else self.image_shape
+
+    def scored_frame(self, values, num_iterations=None):
+        """The frame that the outputs describe.
+
+        Args:
+            values: Array of images or masks as the data have them: [B, H, W, ...], of sequences [B, F, H, W, ...].
+            num_iterations: int or None. As given to `call`.
+
+        Returns:
+            [B, H, W, ...].
+        """
+        del num_iterations
+        return values
+
+    def noise_spec(self, batch_size, num_slots=None, num_iterations=None):
         """Names what one forward pass draws at random.
 
         Args:
             batch_size: int or scalar int tensor.
             num_slots: int or None. Overrides K.
+            num_iterations: int or None. Overrides the number of iterations.
 
         Returns:
             Dict name -> `tfobj.noise.NoiseSpec`, batch first.
@@ -60,7 +85,7 @@ class ObjectModel(keras.Model):
         """Computes the loss terms of each image.
 
         Args:
-            image: float32 [B, H, W, C] in [0, 1].
+            image: float32 [B, H, W, C] or [B, F, H, W, C] in [0, 1], as given to `call`.
             outputs: What `call` returned for it.
 
         Returns:
@@ -75,20 +100,20 @@ class ObjectModel(keras.Model):
             terms: Dict name -> scalar tensor, equal on every replica.
         """
 
-    def draw_noise(self, batch_size, num_slots=None):
+    def draw_noise(self, batch_size, num_slots=None, num_iterations=None):
         """Draws one sample of every entry of `noise_spec` from the model's own seed generator."""
         draw = {"normal": keras.random.normal, "uniform": keras.random.uniform}
         return {name: draw[entry.distribution](entry.shape, dtype="float32", seed=self.seed_generator)
-                for name, entry in self.noise_spec(batch_size, num_slots).items()}
+                for name, entry in self.noise_spec(batch_size, num_slots, num_iterations).items()}
 
     def call(self, image, noise=None, num_slots=None, num_iterations=None):
         """Finds the objects in a batch of images.
 
         Args:
-            image: float32 [B, H, W, C] in [0, 1].
+            image: float32 [B, H, W, C] in [0, 1]; sequences [B, F, H, W, C] where the model takes them.
             noise: Dict as named by `noise_spec`, or None to draw it. With noise given, the result is deterministic.
             num_slots: int or None. Overrides K; must agree with `noise`.
-            num_iterations: int or None. Overrides the number of iterations.
+            num_iterations: int or None. Overrides the number of iterations; must agree with `noise`.
 
         Returns:
             Dict, all float32 unless said otherwise:
@@ -100,7 +125,7 @@ class ObjectModel(keras.Model):
                 Further keys as the subclass documents.
         """
         if noise is None:
-            noise = self.draw_noise(ops.shape(image)[0], num_slots)
+            noise = self.draw_noise(ops.shape(image)[0], num_slots, num_iterations)
         outputs = self.forward(image, noise, num_slots, num_iterations)
         return {**outputs, "segmentation": ops.cast(ops.argmax(outputs["masks"], axis=1), "int32")}
 
@@ -121,7 +146,7 @@ class ObjectModel(keras.Model):
         with warnings.catch_warnings():
             # When an option is wrong, Keras first warns at length and then raises the error that says it.
             warnings.simplefilter("ignore")
-            return self(zeros((1, *self.image_shape)), noise=noise)
+            return self(zeros((1, *self.example_shape)), noise=noise)
 
     def build_from_config(self, config):
         """Builds a model that is read from a file, by a call: its weights get the paths they always have."""

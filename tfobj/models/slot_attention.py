@@ -58,7 +58,7 @@ class SlotAttentionAutoencoder(ObjectModel):
         self.decoder = SpatialBroadcastDecoder(tuple(image_size), image_channels + 1, decoder_channels,
                                                decoder_strides, decoder_broadcast_size, name="decoder")
 
-    def noise_spec(self, batch_size, num_slots=None):
+    def noise_spec(self, batch_size, num_slots=None, num_iterations=None):
         num_slots = num_slots or self.num_slots
         self.slot_attention.check_num_slots(num_slots)
         return {"slots": NoiseSpec((batch_size, num_slots, self.slot_attention.slot_size))}

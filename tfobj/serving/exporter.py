@@ -58,7 +58,7 @@ def export_model(model, export_dir, *, num_slots=None, num_iterations=None, thre
     """
     tell = tell or (lambda message: None)
     options = ServingOptions(num_slots, num_iterations, threshold, noise_seed)
-    options.check(model.num_slots)
+    options.check_model(model)
     _check_model(model, options)
     temporary = versions.unpublished(export_dir)
     try:
@@ -83,7 +83,7 @@ def _check_model(model, options):
     if model.dtype_policy.compute_dtype != "float32":
         raise UserError(f"the model computes in {model.dtype_policy.compute_dtype}, exports are float32; rebuild it "
                         "under the float32 policy and load the weights")
-    noise = {name: tf.zeros(entry.shape) for name, entry in model.noise_spec(1, options.num_slots).items()}
+    noise = {name: tf.zeros(entry.shape) for name, entry in options.noise_spec(model).items()}
     outputs = model(tf.zeros((1, *model.image_shape)), noise=noise, num_slots=options.num_slots,
                     num_iterations=options.num_iterations)
     if not all(np.isfinite(outputs[name]).all() for name in ("masks", "slots", "reconstruction")):

@@ -24,6 +24,21 @@ class ServingOptions:
     threshold: float = 0.5
     noise_seed: int = 0
 
+    def noise_spec(self, model):
+        """What one forward pass of `model` draws with these options, see `ObjectModel.noise_spec`."""
+        return model.noise_spec(1, self.num_slots, self.num_iterations)
+
+    def check_model(self, model):
+        """Raises `UserError` if an option, or the model itself, cannot be served.
+
+        Args:
+            model: `ObjectModel`.
+        """
+        self.check(model.num_slots)
+        if model.num_frames:
+            raise UserError(f"{model.name} was trained with --sequential on sequences of {model.num_frames} frames; "
+                            "predictions and exports take single images: use a run without --sequential")
+
     def check(self, default_num_slots=1):
         """Raises `UserError` naming the first option that cannot be served.
 

@@ -38,7 +38,7 @@ def constant_noise(model, options):
     Returns:
         Dict name of `model.noise_spec` -> float32 array [1, ...].
     """
-    return noise_lib.example_noise(model.noise_spec(1, options.num_slots), options.noise_seed, [0])
+    return noise_lib.example_noise(options.noise_spec(model), options.noise_seed, [0])
 
 
 def serving_signatures(model, options):
@@ -66,7 +66,7 @@ def serving_signatures(model, options):
                         lambda image_bytes: decode_images(image_bytes, model.image_shape)[0]),
     }
     noise_inputs = tuple(tf.TensorSpec((None, *entry.shape[1:]), tf.float32, f"noise_{name}")
-                         for name, entry in model.noise_spec(1, options.num_slots).items())
+                         for name, entry in options.noise_spec(model).items())
     constants = constant_noise(model, options)
     signatures = {}
     for name, (spec, prepare) in entries.items():
@@ -105,7 +105,7 @@ def decode_images(image_bytes, image_shape):
 
 def _predict_function(model, options):
     """One traced graph that all signatures call: (images float32 [B,H,W,C], *noise) -> dict without PNG."""
-    names = list(model.noise_spec(1, options.num_slots))
+    names = list(options.noise_spec(model))
 
     def predict(images, *noise):
         outputs = model(images, noise=dict(zip(names, noise)), num_slots=options.num_slots,

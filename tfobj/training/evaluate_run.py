@@ -49,5 +49,7 @@ def table(result):
 def _picture(opened):
     batch = opened.examples.examples(_NUM_PICTURES)
     outputs = opened.outputs(batch["image"], range(len(batch["image"])))
-    return visualisation.slot_grid(batch["image"], outputs, masks=batch.get("mask"),
+    shown = {name: opened.model.scored_frame(batch[name], opened.settings.num_iterations)
+             for name in ("image", "mask") if name in batch}
+    return visualisation.slot_grid(shown["image"], outputs, masks=shown.get("mask"),
                                    background_slot=opened.model.background_slot)

@@ -50,7 +50,7 @@ class Evaluator:
         return _summary(collected(self._mapper, self._noise(), self._input.num_batches, report))
 
     def _noise(self):
-        spec = self._model.noise_spec(1, self._overrides["num_slots"])
+        spec = self._model.noise_spec(1, **self._overrides)
         return noises.example_noise(spec, self._noise_seed, range(self._input.num_examples))
 
     def _values_of(self, batch, noise):
@@ -60,7 +60,8 @@ class Evaluator:
         values = dict(self._model.losses_of(image, outputs))
         values.update(slot_statistics.per_image_statistics(outputs["masks"], outputs["components"]))
         if "mask" in batch and self._max_objects is not None:
-            values.update(self._segmentation_scores(batch["mask"], outputs["masks"]))
+            true = self._model.scored_frame(batch["mask"], self._overrides["num_iterations"])
+            values.update(self._segmentation_scores(true, outputs["masks"]))
         return {**values, "valid": batch["valid"]}
 
     def _segmentation_scores(self, true, masks):

@@ -44,7 +44,7 @@ def check_source(run, data_config, source):
     Raises:
         UserError: they are not, or it does not.
     """
-    guard_rails.check_frames(run.config.model, data_config, source.num_frames)
+    guard_rails.check_frames(run.config, data_config, source.num_frames)
     as_trained = name(data_config) == name(run.config.data)
     if tuple(source.image_shape) != tuple(run.image_shape):
         remedy = ("restore the data set or give --data_dir" if as_trained else

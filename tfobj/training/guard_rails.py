@@ -7,21 +7,26 @@ ALIKE = 0.9
 """`slots_alike` above which all slots are said to do the same; a model that separates objects stays below 0.5."""
 
 
-def check_frames(model, data_config, num_frames):
-    """Refuses to feed sequences to a model of single pictures.
+def check_frames(experiment, data_config, num_frames):
+    """Refuses to feed sequences to a model of single pictures, or single pictures or short sequences to one of them.
 
     Args:
-        model: str. Key of `tfobj.registry.MODELS`.
+        experiment: `tfobj.config.ExperimentConfig`, for the model and its configuration.
         data_config: `tfobj.config.DataConfig`.
         num_frames: int. Frames per example that the source gives, 0 for single pictures.
 
     Raises:
-        UserError: the model takes single pictures.
+        UserError: the model takes something else.
     """
-    if num_frames and not registry.load(registry.model_entry(model).path).takes_sequences:
-        name = "/".join(filter(None, (data_config.dataset, data_config.dataset_variant)))
+    model, name = experiment.model, "/".join(filter(None, (data_config.dataset, data_config.dataset_variant)))
+    wanted = registry.load(registry.model_entry(model).path).frames_of(experiment.model_config)
+    if num_frames and not wanted:
         raise UserError(f"data set {name} has {num_frames} frames per example; {model} takes single images; use "
                         "--sequence_frames=1")
+    if num_frames < wanted:
+        given = f"{num_frames} frames per example" if num_frames else "single images"
+        raise UserError(f"data set {name} has {given}; {model} with these flags takes sequences of {wanted} or more; "
+                        "use fewer iterations, or --dataset=objects_room --dataset_variant=sequences")
 
 
 def before_training(missing_slots, num_slots, dataset):

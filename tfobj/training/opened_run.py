@@ -187,7 +187,7 @@ class OpenedRun:
         return {"num_slots": settings.num_slots, "num_iterations": settings.num_iterations, **changes}
 
     def _noise(self, indices, seed, overrides):
-        return noises.example_noise(self.model.noise_spec(1, overrides["num_slots"]), seed, indices)
+        return noises.example_noise(self.model.noise_spec(1, **overrides), seed, indices)
 
 
 def _suffix(**settings):

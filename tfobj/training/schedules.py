@@ -70,6 +70,7 @@ def make_optimizer(config: TrainConfig):
     rate = WarmupDecay(config.learning_rate, config.warmup_steps, config.decay, config.decay_rate, decay_steps)
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(rate)
+    adam = {"beta_1": config.adam_beta_1, "epsilon": config.adam_epsilon}
     if config.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, epsilon=config.adam_epsilon)
-    return keras.optimizers.Adam(rate, epsilon=config.adam_epsilon)
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, **adam)
+    return keras.optimizers.Adam(rate, **adam)

@@ -95,7 +95,7 @@ class TrainingStep:
         return done, totals, last
 
     def _term_names(self):
-        image = tf.zeros((1, *self.model.image_shape))
+        image = tf.zeros((1, *self.model.example_shape))
         noise = {name: tf.zeros(entry.shape) for name, entry in self.model.noise_spec(1).items()}
         terms = self.model.losses_of(image, self.model(image, noise=noise))
         return [*terms, "gradient_norm"]

@@ -43,7 +43,7 @@ class Trainer:
         self._chief = self._engine.is_chief
         self._check_batches()
         self._source = self._engine.open_source(experiment.data)
-        guard_rails.check_frames(experiment.model, experiment.data, self._source.num_frames)
+        guard_rails.check_frames(experiment, experiment.data, self._source.num_frames)
         described = (run_dir, experiment, self._source.image_shape, self._source.fingerprint())
         self._directory = run_directory.check_run(*described)
         self._input = self._engine.training_input(self._source, experiment.data, config.batch_size, config.seed)
@@ -216,7 +216,9 @@ class Trainer:
         batch = self._pictured
         noise = noises.example_noise(self._model.noise_spec(1), 0, range(len(batch["image"])))
         outputs = self._engine.outputs(self._model, unit_range(batch["image"]), noise)
-        self._summaries.pictures(self._step, batch["image"], outputs, batch.get("mask"), self._model.background_slot)
+        pictured = {name: self._model.scored_frame(batch[name]) for name in ("image", "mask") if name in batch}
+        self._summaries.pictures(self._step, pictured["image"], outputs, pictured.get("mask"),
+                                 self._model.background_slot)
 
     def _save(self):
         if self._saved_step != self._step:
