@@ -52,6 +52,23 @@ class LayerTest(unittest.TestCase):
         again.build(inputs.shape)
         self.assertEqual([tuple(w.shape) for w in again.weights], [tuple(w.shape) for w in layer.weights])
 
+    def test_mirrored_layer_is_aligned_as_pytorch(self):
+        """Tap t of cell i lands on 2 i + t - 2: padding 2 and output padding 1 of a 5x5 kernel."""
+        taps = np.arange(1.0, 26.0).reshape(5, 5)
+        layer = TransposedConvolution(1, 5, 2, mirrored=True)
+        layer.build((None, 6, 6, 1))
+        layer.kernel.assign(taps[:, :, None, None])
+        for by_phases in (False, True):
+            layer.by_phases = by_phases
+            for i, j in ((2, 3), (0, 5), (5, 0)):
+                canvas = np.zeros((1, 6, 6, 1), np.float32)
+                canvas[0, i, j] = 1.0
+                painted = np.asarray(layer(canvas[:, ::-1, ::-1]))[0, ::-1, ::-1, 0]
+                expected = np.zeros((18, 18))
+                expected[2 * i + 2:2 * i + 7, 2 * j + 2:2 * j + 7] = taps  # in a frame of 4 before and 2 behind
+                np.testing.assert_array_equal(painted, expected[4:16, 4:16])
+        self.assertTrue(layer.get_config()["mirrored"])
+
 
 if __name__ == "__main__":
     unittest.main()
