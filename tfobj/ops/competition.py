@@ -16,3 +16,8 @@ def softmax(logits, axis):
     if logits.shape[axis] == 1:  # keras.ops.softmax warns the user, who asked for one slot
         return ops.exp(logits - ops.logsumexp(logits, axis=axis, keepdims=True))
     return ops.softmax(logits, axis=axis)
+
+
+def log_softmax(logits, axis):
+    """Logarithm of `softmax`, of the same arguments; finite where the softmax underflows."""
+    return logits - ops.logsumexp(logits, axis=axis, keepdims=True)

@@ -50,19 +50,3 @@ def cosine_grid(height, width, num_frequencies):
                      for side in (height, width))  # [H,n], [W,n]
     grid = np.einsum("wf,hg->hwfg", columns, rows).reshape(1, height, width, -1)
     return grid[..., 1:]  # [1,H,W,n*n-1]
-
-
-def centered_grid(height, width):
-    """Position of every cell from the middle, as in GENESIS-V2 and its relatives.
-
-    Args:
-        height: int >= 1. Rows.
-        width: int >= 1. Columns.
-
-    Returns:
-        float32 array [1, height, width, 2] in [-1, 1]; channels (row, column), both end points included. A side of
-        length 1 has coordinate -1.
-    """
-    rows = np.linspace(-1.0, 1.0, height, dtype=np.float32)
-    columns = np.linspace(-1.0, 1.0, width, dtype=np.float32)
-    return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)[None]  # [1,H,W,2]

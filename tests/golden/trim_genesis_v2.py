@@ -1,0 +1,54 @@
+"""Copies what is small enough of the reference's GENESIS-V2 arrays, with fewer pixels, into this directory.
+
+    python tests/golden/trim_genesis_v2.py DIR tests/golden
+"""
+
+import pathlib
+import sys
+
+import numpy as np
+
+
+BLOCKS = ("deconv5s1", "deconv5s2", "convgn", "convin", "broadcast", "param", "lstm", "mix", "klm", "maskrecon")
+
+
+def trim(source, directory):
+    """Copies the reference's arrays that fit, less what nothing is compared with."""
+    arrays = read(source, "blocks")
+    save(directory, "blocks", {name: value for name, value in arrays.items()
+                               if name.split(".")[0] in BLOCKS and "_torch_" not in name})
+    save(directory, "geco", {name: value[:120] for name, value in read(source, "geco").items()})
+    arrays = read(source, "icsbp")
+    save(directory, "icsbp", {name: icsbp_part(name, value) for name, value in arrays.items() if name != "sc_uv"})
+    arrays = read(source, "metrics")
+    save(directory, "metrics", {name: value.astype(np.int8) if name in ("gt", "pred") else value
+                                for name, value in arrays.items()
+                                if not name.startswith(("fid", "quantise")) and name != "log_masks"})
+
+
+def icsbp_part(name, value):
+    """Every fourth pixel of maps that come out, one of the images that go in where they are large."""
+    kernel, _, last = name.rpartition(".")
+    if name.startswith("sc_embed") or name.startswith("sc_delta"):
+        return value[:1, ::4, ::4]
+    if name == "sc_features":
+        return value[:1]
+    if kernel == "dynamic" and value.ndim:
+        value = value[1:2]
+    if last in ("log_masks", "log_scopes", "alpha_unclamped", "log_masks_padded"):
+        return value[:, :, ::4, ::4]
+    return value[:, ::4, ::4] if last == "grad_embeddings" else value
+
+
+def read(directory, stem):
+    """Reads one archive."""
+    return dict(np.load(directory / f"genesis_v2_{stem}.npz"))
+
+
+def save(directory, stem, arrays):
+    """Writes one archive."""
+    np.savez_compressed(directory / f"genesis_v2_{stem}.npz", **arrays)
+
+
+if __name__ == "__main__":
+    trim(*map(pathlib.Path, sys.argv[1:3]))
