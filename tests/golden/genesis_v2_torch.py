@@ -101,7 +101,8 @@ def decoder(z, w, side, channels):
     for i in range(4):
         kernel = w(f"decoder.deconv{i}.kernel", 5, 5, channels, x.shape[1]).permute(3, 2, 0, 1)
         x = F.conv_transpose2d(x, kernel, w(f"decoder.deconv{i}.bias", channels), 2, padding=2, output_padding=1)
-        x = F.relu(F.group_norm(x, 8, w(f"decoder.norm{i}.gamma", channels), w(f"decoder.norm{i}.beta", channels), 1e-5))
+        gamma, beta = (w(f"decoder.norm{i}.{part}", channels) for part in ("gamma", "beta"))
+        x = F.relu(F.group_norm(x, 8, gamma, beta, 1e-5))
     x = convolution(x, w("decoder.out.kernel", 1, 1, channels, 4), w("decoder.out.bias", 4))
     x = x.reshape(batch, count, 4, side, side)
     return torch.sigmoid(x[:, :, :3]), torch.log_softmax(x[:, :, 3], 1)

@@ -37,8 +37,7 @@ class StickBreakingTest(unittest.TestCase):
         self.assertAlmostEqual(divergence / (16 * np.log(1e5)), 1.0, places=3)
 
     def test_slots_that_do_not_exist_take_no_part_in_the_divergence(self):
-        masks, others = np.random.default_rng(0).dirichlet(np.ones(3), (2, 1, 4, 4)).transpose(0, 1, 4, 2, 3)[:, 0], None
-        masks = masks.astype(np.float32)
+        masks = np.random.default_rng(0).dirichlet(np.ones(3), (2, 4, 4)).transpose(0, 3, 1, 2).astype(np.float32)
         others = np.roll(masks, 1, axis=1)
         padded = [np.concatenate([value, np.zeros((2, 2, 4, 4), np.float32)], axis=1) for value in (masks, others)]
         valid = np.arange(5)[None] < np.array([[3], [3]])

@@ -41,8 +41,8 @@ class Geco(keras.layers.Layer):
         """
         options = self.options
         error = ops.cast(error, "float32")
-        average = ops.where(self.started.value > 0.0, options["decay"] * self.average + (1.0 - options["decay"]) * error,
-                            error)
+        average = options["decay"] * self.average + (1.0 - options["decay"]) * error
+        average = ops.where(self.started.value > 0.0, average, error)
         distance = options["goal"] - average
         rate = options["rate"] * ops.where(distance > 0.0, options["speedup"], 1.0)
         beta = ops.clip(self.beta * ops.exp(rate * distance), options["minimum"], options["maximum"])
