@@ -55,6 +55,20 @@ class ObjectModelTest(unittest.TestCase):
         for name, value in noise.items():
             np.testing.assert_array_equal(outputs[name], value)
 
+    def test_layers_hear_whether_it_is_training(self):
+        class Asking(keras.layers.Layer):
+            def call(self, values, training=None):
+                return values + (2.0 if training else 1.0)
+
+        class AskingModel(FixedMasks):
+            def forward(self, image, noise, num_slots=None, num_iterations=None):
+                return {**super().forward(image, noise), "heard": self.asking(image)}
+
+        model = AskingModel(np.zeros((1, 3, 2, 2), np.float32))
+        model.asking = Asking()
+        for training, heard in ((True, 2.0), (False, 1.0), (None, 1.0)):
+            np.testing.assert_array_equal(model(self.image, training=training)["heard"], self.image + heard)
+
     def test_subclass_without_its_parts_says_which(self):
         model = ObjectModel((2, 2, 1), num_slots=2)
         for name, arguments in (("noise_spec", (1,)), ("forward", (None, None)), ("losses_of", (None, None))):

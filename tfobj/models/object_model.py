@@ -106,7 +106,7 @@ class ObjectModel(keras.Model):
         return {name: draw[entry.distribution](entry.shape, dtype="float32", seed=self.seed_generator)
                 for name, entry in self.noise_spec(batch_size, num_slots, num_iterations).items()}
 
-    def call(self, image, noise=None, num_slots=None, num_iterations=None):
+    def call(self, image, noise=None, num_slots=None, num_iterations=None, training=None):
         """Finds the objects in a batch of images.
 
         Args:
@@ -114,6 +114,7 @@ class ObjectModel(keras.Model):
             noise: Dict as named by `noise_spec`, or None to draw it. With noise given, the result is deterministic.
             num_slots: int or None. Overrides K; must agree with `noise`.
             num_iterations: int or None. Overrides the number of iterations; must agree with `noise`.
+            training: bool. True in training steps; Keras hands it to the layers that ask for it.
 
         Returns:
             Dict, all float32 unless said otherwise:

@@ -119,7 +119,7 @@ class JaxStep:
 
     def _loss(self, trainable, others, image, noise):
         with self._scope(trainable, others) as scope:
-            terms = self._model.losses_of(image, self._model(image, noise=noise))
+            terms = self._model.losses_of(image, self._model(image, noise=noise, training=True))
             terms = {name: jnp.mean(value) for name, value in terms.items()}
         return terms["loss"], (terms, self._others_of(scope, others))
 

@@ -126,7 +126,7 @@ class TrainingStep:
     def _loss_and_gradients_of(self, image, noise):
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            terms = self.model.losses_of(image, self.model(image, noise=noise))
+            terms = self.model.losses_of(image, self.model(image, noise=noise, training=True))
             terms = {name: tf.reduce_mean(value) for name, value in terms.items()}
         gradients = tape.gradient(terms["loss"], [variable.value for variable in variables])
         # A weight that the configuration leaves unused has gradient zero, on every replica.
