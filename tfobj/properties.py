@@ -1,4 +1,4 @@
-"""The numbers that describe an object of a set: where they stand, what they mean (Locatello et al. 2020, set prediction).
+"""The numbers that describe an object of a set: where they stand and what they mean (Slot Attention, Section 4.2).
 
 An object is a row of 19 numbers: coordinates (c + 3) / 6 for c in [-3,3] (x, y, z), one-hot size, material, shape and
 colour, and presence, 1 for real objects. Rows of zeros pad a set. Predictions have the same layout with probabilities;
