@@ -1,4 +1,4 @@
-"""Scores a trained model on held-out images.
+"""Scores a trained model on held-out images, or analyses it.
 
     python -m tfobj.evaluate --run_dir=runs/quickstart
     python -m tfobj.evaluate --run_dir=runs/quickstart --num_slots=6 --num_iterations=5
@@ -11,11 +11,20 @@ Prints a table, writes evaluation.json and evaluation.png (images, masks and slo
 from the default goes into the file names. The protocol of the papers is the first 320 test images, those that pass the
 filters of the training. The noise is fixed by --noise_seed per image, so the scores do not depend on the batch size.
 Other data than that of the training is scored with --dataset, --dataset_variant and the flags after them.
+
+Analyses take the same flags, and write NAME.json and NAME.png:
+
+    python -m tfobj.evaluate --run_dir=R --analysis=iterations --num_iterations=15
+    python -m tfobj.evaluate --run_dir=R --analysis=slots --slots=7,9,11 --min_objects=7 --max_objects=9
+    python -m tfobj.evaluate --run_dir=R --analysis=factors
+    python -m tfobj.evaluate --run_dir=R --analysis=traversals --image_index=3
+    python -m tfobj.evaluate --run_dir=R --analysis=multistability --image_index=3 --num_seeds=100
 """
 
 from absl import flags
 
 from tfobj import command_line
+from tfobj.analysis import catalogue
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run.")
 _SPLIT = flags.DEFINE_enum("split", "test", ["train", "validation", "test"], "Split to score. (default: test)")
@@ -44,22 +53,30 @@ _CHANGES = {
     "require_objects": flags.DEFINE_string("require_objects", None, "Scenes with such objects; empty: all. "
                                            "(default: as trained)"),
 }
+catalogue.define_flags()
 
 
 def main():
-    """Reads the flags, scores, prints the table."""
+    """Reads the flags, scores or analyses, prints the table."""
     command_line.require(run_dir=_RUN_DIR.value)
+    options = catalogue.read_options()
     command_line.import_backend()
+    from tfobj.analysis.run_analysis import run_analysis
     from tfobj.training import evaluate_run
     from tfobj.training.progress import Countdown
 
-    result, path, picture = evaluate_run.evaluate_run(
-        _RUN_DIR.value, Countdown("scored", "batches"), split=_SPLIT.value, num_examples=_NUM_EXAMPLES.value,
-        checkpoint=_CHECKPOINT.value, num_slots=_NUM_SLOTS.value, num_iterations=_NUM_ITERATIONS.value,
-        noise_seed=_NOISE_SEED.value, batch_size=_BATCH_SIZE.value, data_dir=_DATA_DIR.value,
-        image_dir=_IMAGE_DIR.value, changes={name: flag.value for name, flag in _CHANGES.items()})
-    print(evaluate_run.table(result))
-    print(f"written: {path}, {picture}")
+    settings = {
+        "run_dir": _RUN_DIR.value, "split": _SPLIT.value, "num_examples": _NUM_EXAMPLES.value,
+        "checkpoint": _CHECKPOINT.value, "num_slots": _NUM_SLOTS.value, "num_iterations": _NUM_ITERATIONS.value,
+        "noise_seed": _NOISE_SEED.value, "batch_size": _BATCH_SIZE.value, "data_dir": _DATA_DIR.value,
+        "image_dir": _IMAGE_DIR.value, "changes": {name: flag.value for name, flag in _CHANGES.items()}}
+    if options is None:
+        result, *paths = evaluate_run.evaluate_run(report=Countdown("scored", "batches"), **settings)
+        table = evaluate_run.table(result)
+    else:
+        _, table, *paths = run_analysis(flags.FLAGS.analysis, options, Countdown, **settings)
+    print(table)
+    print(f"written: {', '.join(map(str, paths))}")
 
 
 if __name__ == "__main__":

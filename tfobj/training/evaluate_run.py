@@ -49,7 +49,6 @@ def table(result):
 def _picture(opened):
     batch = opened.examples.examples(_NUM_PICTURES)
     outputs = opened.outputs(batch["image"], range(len(batch["image"])))
-    shown = {name: opened.model.scored_frame(batch[name], opened.settings.num_iterations)
-             for name in ("image", "mask") if name in batch}
+    shown = opened.shown(batch)
     return visualisation.slot_grid(shown["image"], outputs, masks=shown.get("mask"),
                                    background_slot=opened.model.background_slot)

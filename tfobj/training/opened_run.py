@@ -83,6 +83,31 @@ class OpenedRun:
         """The evaluation input that the settings describe."""
         return self.inputs(self.settings.split, self.settings.num_examples)
 
+    def example(self, index):
+        """The example at a position (int) as a batch of one, a dict of arrays [1, ...].
+
+        Raises:
+            UserError: there are not so many.
+        """
+        if index >= self.examples.num_examples:
+            raise UserError(f"--image_index={index} but there are {self.examples.num_examples} images, counted from 0; "
+                            "use a smaller one, or raise --num_examples")
+        return {name: values[-1:] for name, values in self.examples.examples(index + 1).items()}
+
+    def shown(self, batch, **overrides):
+        """Images and masks of a batch, of sequences those of the frame that the outputs describe.
+
+        Args:
+            batch: Dict with `image` and perhaps `mask`.
+            **overrides: As for `scores`.
+
+        Returns:
+            Dict with the same names.
+        """
+        num_iterations = self.overrides(**overrides)["num_iterations"]
+        return {name: self.model.scored_frame(batch[name], num_iterations)
+                for name in ("image", "mask") if name in batch}
+
     def inputs(self, split, num_examples):
         """An evaluation input over the first examples of a split after the filters; 0: all of them."""
         return self.engine.evaluation_input(self.source, self.data_config, split, num_examples,
@@ -96,7 +121,7 @@ class OpenedRun:
             **overrides: `num_slots`, `num_iterations`, where other than in the settings.
         """
         evaluator = evaluation.Evaluator(self.engine, self.model, self.examples, self.max_objects,
-                                         self.settings.noise_seed, **self._overrides(overrides))
+                                         self.settings.noise_seed, **self.overrides(**overrides))
         with faults.named(self.data_config):
             return evaluator.run(report)
 
@@ -112,35 +137,39 @@ class OpenedRun:
         Returns:
             Dict of arrays [N, ...], one row per example.
         """
-        evaluation_input, overrides = evaluation_input or self.examples, self._overrides(overrides)
+        evaluation_input, overrides = evaluation_input or self.examples, self.overrides(**overrides)
 
         def values_of(batch, noise):
             outputs = self.model(unit_range(batch["image"]), noise=noise, **overrides)
             return {**function(batch, outputs), "valid": batch["valid"]}
 
         mapper = self.engine.mapper(self.model, values_of, evaluation_input)
-        noise = self._noise(range(evaluation_input.num_examples), self.settings.noise_seed, overrides)
+        noise = self.noise(range(evaluation_input.num_examples), overrides)
         with faults.named(self.data_config):
             return evaluation.collected(mapper, noise, evaluation_input.num_batches, report)
 
-    def outputs(self, image, indices, noise_seed=None):
+    def outputs(self, image, indices):
         """What the model makes of some images.
 
         Args:
             image: uint8 or float [B,H,W,C], as in a batch of the data.
             indices: Sequence of int, the positions of the images among the examples, from which their noise follows.
-            noise_seed: int. Defaults to that of the settings.
 
         Returns:
             Dict of arrays, see `ObjectModel.call`.
         """
-        seed, overrides = self.settings.noise_seed if noise_seed is None else noise_seed, self._overrides({})
-        return self.engine.outputs(self.model, unit_range(image), self._noise(indices, seed, overrides), **overrides)
+        overrides = self.overrides()
+        return self.engine.outputs(self.model, unit_range(image), self.noise(indices, overrides), **overrides)
+
+    def noise(self, indices, overrides, seed=None):
+        """The noise of examples at some positions, dict of arrays; `seed` defaults to that of the settings."""
+        seed = self.settings.noise_seed if seed is None else seed
+        return noises.example_noise(self.model.noise_spec(1, **overrides), seed, indices)
 
     def about(self):
         """What a result is of: dict of JSON values."""
         settings, data = self.settings, self.data_config
-        overrides = self._overrides({})
+        overrides = self.overrides()
         filters = {name: getattr(data, name)
                    for name in ("min_objects", "max_objects", "exclude_objects", "require_objects")}
         return {"run_dir": str(self._run.directory), "model": self.config.model, "step": self._run.step,
@@ -182,12 +211,9 @@ class OpenedRun:
                             f"{result}") from None
         return paths
 
-    def _overrides(self, changes):
-        settings = self.settings
-        return {"num_slots": settings.num_slots, "num_iterations": settings.num_iterations, **changes}
-
-    def _noise(self, indices, seed, overrides):
-        return noises.example_noise(self.model.noise_spec(1, **overrides), seed, indices)
+    def overrides(self, **changes):
+        """Arguments of a call of the model: `num_slots` and `num_iterations` of the settings, with changes."""
+        return {"num_slots": self.settings.num_slots, "num_iterations": self.settings.num_iterations, **changes}
 
 
 def _suffix(**settings):
