@@ -137,11 +137,32 @@ class TrainCommandTest(unittest.TestCase):
                 ((), "no model was chosen"),
                 (("--num_slotz=3",), "Unknown command line flag 'num_slotz'. Did you mean"),
                 (("--flagfile=experiments/quickstart.flags", "--num_slots=0"), "below the smallest possible value 1"),
+                (("--num_steps=abc",), "error: --num_steps=abc is no whole number; see --help"),
+                (("--learning_rate=fast",), "error: --learning_rate=fast is no number; see --help"),
                 (("--flagfile=experiments/nothing.flags",), "a flagfile cannot be read")):
             status, output, error = run_python("-m", "tfobj.train", *arguments)
             self.assertEqual((status, output, error.count("\n")), (2, "", 1), error)
             self.assertIn(expected, error)
             self.assertNotIn("Traceback", error)
+
+
+class WithoutTensorflowTest(unittest.TestCase):
+    """Commands where TensorFlow is not installed."""
+
+    def run_without(self, backend, command, *arguments):
+        source = ("import runpy, sys\nsys.modules['tensorflow'] = None  # every import of it fails\n"
+                  "sys.argv[:] = sys.argv[1:]\nrunpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)")
+        return run_python("-c", source, f"tfobj.{command}", *arguments, KERAS_BACKEND=backend)
+
+    def test_commands_that_need_it_say_so_in_one_line(self):
+        for backend, *words in (("jax", "prepare", "--list"), ("jax", "quickstart"),
+                                ("jax", "predict", "--run_dir=none", "--images=none", "--out=none"),
+                                ("tensorflow", "train", "--flagfile=experiments/quickstart.flags")):
+            with self.subTest(command=words[0]):
+                status, output, error = self.run_without(backend, *words)
+                self.assertEqual((status, output, error.count("\n")), (2, "", 1), error)
+                self.assertRegex(error, r"^error: TensorFlow is not installed; install it with `pip install \.` .*; "
+                                 "train, evaluate and benchmark also run with JAX alone: KERAS_BACKEND=jax, see docs/")
 
 
 class FunctionsTest(unittest.TestCase):

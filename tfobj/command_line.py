@@ -18,6 +18,8 @@ from tfobj.errors import UserError
 
 
 _NO_TRACEBACK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}  # the user's disk, not a mistake in here
+# How the message of a conversion starts -> what the value should have been.
+_CONVERSIONS = (("invalid literal for int", "whole number"), ("could not convert string to float", "number"))
 
 
 def prepare_environment():
@@ -45,6 +47,14 @@ def import_backend():
         import_tensorflow(with_devices=False)  # Keras will, and not quietly
 
 
+def require_tensorflow():
+    """Raises `UserError` if TensorFlow is not installed; does not import it, which takes seconds."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise UserError("TensorFlow is not installed; install it with `pip install .` in the repository (NVIDIA GPUs: "
+                        "`pip install '.[gpu]'`); train, evaluate and benchmark also run with JAX alone: "
+                        "KERAS_BACKEND=jax, see docs/jax.md")
+
+
 def import_tensorflow(with_devices=True):
     """Imports TensorFlow without the notices that its libraries print whatever the log level.
 
@@ -53,7 +63,11 @@ def import_tensorflow(with_devices=True):
 
     Args:
         with_devices: bool. Also look for devices, which takes hold of them. Defaults to `True`.
+
+    Raises:
+        UserError: as `require_tensorflow`.
     """
+    require_tensorflow()
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -168,7 +182,16 @@ def _parse_flags(argv):
         sys.exit(fail(f"a flagfile cannot be read ({str(error).removeprefix('ERROR:: ')}); paths are relative to the "
                       "current directory, so run from the repository root: --flagfile=experiments/NAME.flags"))
     except flags.Error as error:
-        sys.exit(fail(f"{error}; see --help"))
+        sys.exit(fail(f"{_plain(str(error))}; see --help"))
+
+
+def _plain(message):
+    """What absl says about the value of a flag, without Python's words for numbers that are none."""
+    for words, kind in _CONVERSIONS:
+        match = re.match(rf"flag (--.*): {words}", message, re.DOTALL)
+        if match:
+            return f"{match[1]} is no {kind}"
+    return message
 
 
 def _asks_for_help(argv):

@@ -25,6 +25,7 @@ def main():
     """Checks flags and images, loads the run, predicts."""
     run_dir, checkpoint = flags.FLAGS.run_dir, flags.FLAGS.checkpoint
     command_line.require(run_dir=run_dir, images=_IMAGES.value, out=_OUT.value)
+    command_line.require_tensorflow()  # reading thousands of images takes time
     from tfobj import photos
     from tfobj.training import run_directory
     from tfobj.training.progress import Countdown
