@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfobj.ops import coordinates
+from tfobj.ops.competition import softmax
 from tfobj.ops.precision import at_least_float32
 
 
@@ -27,7 +28,7 @@ class SoftArgmaxPooling(keras.layers.Layer):
         num_slots = num_slots or self.num_slots
         height, width, depth = maps.shape[1:]
         maps = ops.reshape(at_least_float32(maps), (-1, height * width, depth))  # [B,N,K+F]
-        attention = ops.softmax(maps[..., :num_slots], axis=1)  # [B,N,K]
+        attention = softmax(maps[..., :num_slots], axis=1)  # [B,N,K]
         attention = ops.transpose(attention, (0, 2, 1))  # [B,K,N]
         grid = coordinates.linear_grid(height, width)[..., ::-1].reshape(height * width, 2)  # (x, y)
         places = ops.matmul(attention, ops.convert_to_tensor(grid.copy(), dtype=maps.dtype))  # [B,K,2]

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfobj.layers.torch_initializers import torch_defaults, torch_kernel
+from tfobj.ops.competition import softmax
 from tfobj.ops.dropout import dropout, fold_in
 from tfobj.ops.precision import at_least_float32
 
@@ -57,7 +58,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         heads = ops.reshape(self.qkv(slots), (-1, num_slots, 3, self.num_heads, width))  # [B,K,3,H,d]
         query, key, value = ops.unstack(ops.transpose(heads, (2, 0, 3, 1, 4)), 3, axis=0)  # [B,H,K,d]
         logits = at_least_float32(ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))))  # [B,H,K,K]
-        weights = dropout(ops.softmax(logits * width**-0.5, axis=-1), self.dropout_rate, seeds)
+        weights = dropout(softmax(logits * width**-0.5, axis=-1), self.dropout_rate, seeds)
         attended = ops.matmul(ops.cast(weights, value.dtype), value)  # [B,H,K,d]
         return ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, num_slots, self.size))  # [B,K,D]
 

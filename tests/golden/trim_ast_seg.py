@@ -1,0 +1,64 @@
+"""Cuts the reference's arrays of AST-Seg down to what is shipped.
+
+    python tests/golden/trim_ast_seg.py DIRECTORY_OF_THE_FULL_ARRAYS
+
+Pictures that are only compared are kept at every `every`-th row and column, weights of which a full archive holds
+thousands are left out, and networks are kept as the recipe of their weights. What is left out is compared where
+TFOBJ_GOLDEN_DIR names the full set.
+"""
+
+import pathlib
+import sys
+
+import numpy as np
+
+RECIPE = ("param_names", "param_shapes", "param_mu", "param_sigma", "seed0")
+KEPT = {  # file -> names, None for all
+    "ast_seg_softargmax": ("iso/head_output", "iso/attention", "iso/grid_xy", "iso/pooled", "iso/cotangent",
+                           "iso/grad_head_output"),
+    "ast_seg_full_transformer": None,
+    "ast_seg_schedules": None,
+    "ast_seg_full_unet64": (*RECIPE, "head_output"),
+    "ast_seg_full_segformer_b3": (*RECIPE, "head_output"),
+    "ast_seg_full_background_simple128": (*RECIPE, "latent", "output_0_255", "loss"),
+    "ast_seg_background_loss": ("w80/image_0_255", "w80/output_0_255", "w80/loss", "w80/grad_output",
+                                "w80/pixel_error", "w80/pixel_weight"),
+    "ast_seg_render_varbg48x64": (
+        "latents", "positions", "scales", "z_what", "glimpses", "layers", "background", "image",
+        "background_activation_logit", "local_background_activation_logit", "weights", "foreground_mask",
+        "reconstruction", "segmentation", "rec_loss", "pixel_entropy_loss", "total_loss_full_weight", "grad_latents",
+        "grad_background", "grad_background_activation_logit", "grad_local_background_activation_logit", "s_min",
+        "s_max"),
+}
+EVERY = 8
+THINNED = {  # file -> {name: axes of rows and columns}
+    "ast_seg_full_unet64": {"head_output": (1, 2)},
+    "ast_seg_full_segformer_b3": {"head_output": (1, 2)},
+    "ast_seg_full_background_simple128": {"output_0_255": (1, 2)},
+    "ast_seg_background_loss": {"w80/grad_output": (1, 2), "w80/pixel_error": (1, 2), "w80/pixel_weight": (1, 2)},
+    "ast_seg_render_varbg48x64": {
+        "layers": (2, 3), "weights": (2, 3), "foreground_mask": (1, 2), "reconstruction": (1, 2),
+        "segmentation": (1, 2), "grad_background": (1, 2), "grad_local_background_activation_logit": (0, 1)},
+}
+
+
+def thinned(array, axes):
+    """Every `EVERY`-th entry along two axes."""
+    index = [slice(None)] * array.ndim
+    for axis in axes:
+        index[axis] = slice(None, None, EVERY)
+    return array[tuple(index)]
+
+
+def main(source):
+    """Writes the trimmed archives beside this file."""
+    for stem, names in KEPT.items():
+        with np.load(pathlib.Path(source) / f"{stem}.npz") as archive:
+            arrays = {name: archive[name] for name in names or archive.files}
+        for name, axes in THINNED.get(stem, {}).items():
+            arrays[name] = thinned(arrays[name], axes)
+        np.savez_compressed(pathlib.Path(__file__).with_name(f"{stem}.npz"), **arrays)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
