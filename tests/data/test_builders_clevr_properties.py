@@ -112,6 +112,11 @@ class OfficialTest(unittest.TestCase):
         for name in ("shape", "size", "color", "material"):
             self.assertEqual(self.builder.info.features["objects"][name].feature.names, objects[name].names)
 
+    def test_nothing_is_said_about_a_stock_set_that_is_not_there(self):
+        offline = unittest.mock.Mock(download_dir=os.path.join(self.directory, "elsewhere", "downloads"), offline=True)
+        with self.assertNoLogs("absl", "WARNING"), self.assertRaises(UserError):
+            ClevrProperties(config="official").official.splits(offline, os.path.dirname(self.archive), {}, 1)
+
     def test_errors(self):
         with tempfile.TemporaryDirectory() as directory:
             with unittest.mock.patch("urllib.request.urlopen", side_effect=OSError("no route")):

@@ -205,7 +205,9 @@ class PreparedSetTest(DoctorTestCase):
         self.rewrite(edit)
 
     def test_fresh_set_is_healthy(self):
-        report = self.examine()
+        with unittest.mock.patch("tensorflow_datasets.core.features.feature.log_tf_warning") as warning:
+            report = self.examine()
+        warning.assert_not_called()  # TFDS' remark on the use of a deprecated property
         self.assertTrue(report.healthy, report.problems)
         self.assertEqual(dict(report.facts)["content examined"], "96 examples")
         self.assertEqual(dict(report.facts)["objects per image"], "3: 96")

@@ -87,7 +87,7 @@ class _SplitExamination:
         self._split, self._info, self._limit = split, info, max_examples or float("inf")
         self._shapes = {name: self._features[name].shape for name in generation.PICTURES if name in self._features}
         stored = flat_parts(self._features.get_serialized_info())
-        self._stored = {name: tf.io.FixedLenFeature(info.shape, parsed_type(info.dtype))
+        self._stored = {name: tf.io.FixedLenFeature(info.shape, parsed_type(info.tf_dtype))
                         for name, info in stored.items()}
         self._position = 0
 

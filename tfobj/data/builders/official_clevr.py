@@ -8,6 +8,7 @@ import tempfile
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
 
+from tfobj.data import prepared
 from tfobj.data.builders import clevr_files
 from tfobj.data.builders import official_file
 from tfobj.data.builders import release_files
@@ -44,7 +45,7 @@ class OfficialClevr:
         del sizes
         download_dir = os.fspath(dl_manager.download_dir)
         stock = tfds.builder(_STOCK, data_dir=os.path.dirname(download_dir))
-        if not stock.is_prepared():
+        if not prepared.is_prepared(stock):  # TFDS' own method warns where nothing is there
             archive = official_file.locate(dl_manager, manual_dir, _ARCHIVE)
             if getattr(dl_manager, "offline", False):  # the data doctor, who must not write gigabytes
                 raise UserError(f"{archive}: is checked while it is prepared; run python -m tfobj.prepare "
