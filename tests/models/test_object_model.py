@@ -55,6 +55,10 @@ class ObjectModelTest(unittest.TestCase):
         for name, value in noise.items():
             np.testing.assert_array_equal(outputs[name], value)
 
+    def test_the_image_is_the_target_of_what_is_learned_without_labels(self):
+        self.assertIs(self.model.target_of(self.image, {"mask": None}), self.image)
+        self.assertEqual((self.model.target_shape, self.model.needs_factors), ((2, 2, 1), False))
+
     def test_layers_hear_whether_it_is_training(self):
         class Asking(keras.layers.Layer):
             def call(self, values, training=None):

@@ -73,6 +73,7 @@ class SyntheticInput:
 
     Attributes:
         images: [N, *example_shape], N a few batches; uint8, or float32 in [0, 1].
+        examples: Dict of arrays [N, ...]: `image`.
         num_examples: int N.
     """
 
@@ -80,6 +81,7 @@ class SyntheticInput:
         images = np.random.default_rng(seed).integers(
             0, 256, (_BATCHES * batch_size, *pictures.example_shape), dtype=np.uint8)
         self.images = images if pictures.dtype == "uint8" else images / np.float32(255)
+        self.examples = {"image": self.images}
         self.num_examples, self._batch_size = len(images), batch_size
 
     def rows(self, step):
@@ -95,7 +97,7 @@ class SyntheticInput:
 
         del start_step, shard_index
         size = self._batch_size // (num_shards * replicas_per_shard)
-        dataset = tf.data.Dataset.from_tensor_slices({"image": self.images}).batch(size).cache().repeat()
+        dataset = tf.data.Dataset.from_tensor_slices(self.examples).batch(size).cache().repeat()
         options = tf.data.Options()
         options.autotune.enabled = False
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF

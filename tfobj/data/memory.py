@@ -202,6 +202,8 @@ class MemoryTrainingInput:
         num_examples: int. Examples after the filters.
         steps_per_epoch: int.
         images: [num_examples, ...], the images after the filters, see `MemorySource.images`.
+        examples: Dict of arrays [num_examples, ...], what batches consist of: `image`, these images, and with `factors`
+            `visibility` and `objects`, without texts.
 
     Raises:
         UserError: the filters leave less than one batch, or cannot be applied to this data.
@@ -212,6 +214,8 @@ class MemoryTrainingInput:
         self.num_examples, self.steps_per_epoch = self._order.num_examples, self._order.steps_per_epoch
         is_whole = self.num_examples == source.num_examples("train")
         self.images = source.images("train", None if is_whole else self._order.kept)
+        self.examples = {"image": self.images, **(source.factors("train", self._order.kept) if factors else {})}
+        self.examples = without_texts(self.examples)
         self._take = functools.partial(source.take, "train", masks=masks, factors=factors)
 
     def rows(self, step):
@@ -263,6 +267,12 @@ class MemoryEvaluationInput:
     def factors(self):
         """What the objects of all examples are, see `pipeline.EvaluationInput.factors`."""
         return self._source.factors(self._split, self._order.kept)
+
+
+def without_texts(batch):
+    """A dict of arrays and dicts without the arrays of texts, which no device takes."""
+    parts = {name: without_texts(value) if isinstance(value, dict) else value for name, value in batch.items()}
+    return {name: value for name, value in parts.items() if isinstance(value, dict) or value.dtype.kind not in "SUO"}
 
 
 def _objects(arrays, positions):

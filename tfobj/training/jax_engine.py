@@ -151,6 +151,10 @@ class _Loop:
         """Positions in the training images, int32 [count,B], of `count` batches from step `first` on."""
         return np.stack([self._input.rows(step) for step in range(first, first + count)]).astype(np.int32)
 
+    def _batch(self, rows):
+        """The examples at some positions, int [B]: dict of arrays."""
+        return jax.tree.map(lambda values: np.ascontiguousarray(values[rows]), self._input.examples)
+
     def close(self):
         """Nothing stays open."""
 
@@ -162,7 +166,7 @@ class _CpuLoop(_Loop):
         """See the module `engine`."""
         state, totals, done = self._state.read(), {}, 0
         for rows in self._rows(self._next, num_steps):
-            state, terms = self._step.one(state, self._input.images[rows])
+            state, terms = self._step.one(state, self._batch(rows))
             last = {name: float(value) for name, value in terms.items()}
             totals = {name: totals.get(name, 0.0) + value for name, value in last.items()}
             done += 1
@@ -178,10 +182,10 @@ class _DeviceLoop(_Loop):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        images = self._input.images
+        images = self._input.examples["image"]
         self._resident, self._chunk = None, self._longest
         if images.nbytes <= _RESIDENT_SHARE * _memory(next(iter(self._sharding.device_set))):
-            self._resident = jax.device_put(np.ascontiguousarray(images), self._sharding)
+            self._resident = jax.device_put(self._batch(slice(None)), self._sharding)
         else:
             batch_bytes = images.nbytes // len(images) * len(self._input.rows(self._next))
             self._chunk = max(1, min(self._longest, _STREAMED_BYTES // batch_bytes))
@@ -192,8 +196,8 @@ class _DeviceLoop(_Loop):
         state, totals, made, end = self._state.read(), {}, 0, self._next + num_steps
         while self._next < end:
             count = min(self._chunk, end - self._next)
-            images, rows = self._part(self._next)
-            state, done, sums, last = self._step.many(state, images, rows, count)
+            examples, rows = self._part(self._next)
+            state, done, sums, last = self._step.many(state, examples, rows, count)
             self._prepare(self._next + count)  # while the device computes
             last = {name: float(value) for name, value in last.items()}
             totals = {name: totals.get(name, 0.0) + float(value) for name, value in sums.items()}
@@ -204,11 +208,11 @@ class _DeviceLoop(_Loop):
         return made, {name: value / made for name, value in totals.items()}, last
 
     def close(self):
-        """Ends the thread that fetches images ahead."""
+        """Ends the thread that fetches examples ahead."""
         self._pool.shutdown(cancel_futures=True)
 
     def _part(self, first):
-        """Images, and the positions among them of the batches from step `first` on, int32 [chunk,B]."""
+        """Examples, and the positions among them of the batches from step `first` on, int32 [chunk,B]."""
         if self._resident is not None:
             return self._resident, self._rows(first, self._chunk)
         self._prepare(first)
@@ -220,8 +224,8 @@ class _DeviceLoop(_Loop):
 
     def _fetch(self, first):
         rows = self._rows(first, self._chunk)
-        images = jax.device_put(np.ascontiguousarray(self._input.images[rows.reshape(-1)]), self._sharding)
-        return images, np.arange(rows.size, dtype=np.int32).reshape(rows.shape)
+        examples = jax.device_put(self._batch(rows.reshape(-1)), self._sharding)
+        return examples, np.arange(rows.size, dtype=np.int32).reshape(rows.shape)
 
 
 def _is_finite(terms):
@@ -246,5 +250,5 @@ class _Mapper:
         values = [jax.device_put(variable.value, self._replicated) for variable in self._model.weights]
         tables = jax.device_put(noise, self._replicated)
         for batch in self._input.batches():
-            batch = {name: jax.device_put(value, self._sharding) for name, value in batch.items()}
+            batch = jax.device_put(memory.without_texts(batch), self._sharding)
             yield {name: np.asarray(value) for name, value in self._call(values, batch, tables).items()}

@@ -21,7 +21,7 @@ class JaxState:
     """The values of all variables of a model and its optimizer outside of Keras.
 
     Args:
-        model: Built `ObjectModel`.
+        model: Built `SlotModel`.
         optimizer: Built Keras optimizer.
         sharding: `NamedSharding` under which the values are kept.
     """
@@ -47,7 +47,7 @@ class JaxStep:
     """Builds the function that makes one optimizer step and the one that makes many.
 
     Args:
-        model: Built `ObjectModel`.
+        model: Built `SlotModel`.
         optimizer: Built Keras optimizer.
         mesh: `jax.sharding.Mesh` with the axis "data".
         seed: int. Seed of the noise.
@@ -63,12 +63,13 @@ class JaxStep:
         self.one = jax.jit(self._one, donate_argnums=donated)
         self.many = jax.jit(self._many, donate_argnums=donated)
 
-    def _one(self, state, image):
-        """(state, terms) after one step on a batch `image` [B,H,W,C]."""
+    def _one(self, state, batch):
+        """(state, terms) after one step on a batch, dict of `image` [B,H,W,C] and what else the loss takes."""
         trainable, others, optimizer = state
-        image = jax.lax.with_sharding_constraint(unit_range(image), self._rows)
+        image, target = self._image_and_target(batch)
         noise = self._noise(optimizer[self._iteration], image.shape[0])
-        (_, (terms, others)), gradients = jax.value_and_grad(self._loss, has_aux=True)(trainable, others, image, noise)
+        (_, (terms, others)), gradients = jax.value_and_grad(self._loss, has_aux=True)(
+            trainable, others, image, target, noise)
         norm = jnp.sqrt(sum(jnp.sum(jnp.square(gradient.astype(jnp.float32))) for gradient in gradients))
         if self._clip_norm:
             scale = self._clip_norm / jnp.maximum(norm, self._clip_norm)
@@ -78,23 +79,24 @@ class JaxStep:
         others = self._after_step(trainable, others, terms)
         return (trainable, others, optimizer), {**terms, "gradient_norm": norm}
 
-    def _many(self, state, images, rows, count):
-        """`count` steps on the batches `images[rows[i]]`; ends early behind a step that is not finite.
+    def _many(self, state, examples, rows, count):
+        """`count` steps on the batches `examples[rows[i]]`; ends early behind a step that is not finite.
 
         Args:
             state: As of `JaxState.read`.
-            images: [N,H,W,C], all examples.
+            examples: Dict of `image` [N,H,W,C] and what else the loss takes, all examples.
             rows: int [M,B], M >= count.
             count: int scalar.
 
         Returns:
             Tuple (state, steps made, sums of the terms, terms of the last step).
         """
-        zero = {name: jnp.zeros((), jnp.float32) for name in self._term_names(state, images, rows)}
+        zero = {name: jnp.zeros((), jnp.float32) for name in self._term_names(state, examples, rows)}
 
         def body(carry):
             done, _, state, totals, _ = carry
-            state, terms = self._one(state, jnp.take(images, rows[done], axis=0))
+            batch = jax.tree.map(lambda values: jnp.take(values, rows[done], axis=0), examples)
+            state, terms = self._one(state, batch)
             healthy = jnp.isfinite(terms["loss"]) & jnp.isfinite(terms["gradient_norm"])
             totals = {name: totals[name] + value for name, value in terms.items()}
             return done + 1, healthy, state, totals, terms
@@ -103,9 +105,16 @@ class JaxStep:
         done, _, state, totals, last = jax.lax.while_loop(lambda carry: carry[1] & (carry[0] < count), body, start)
         return state, done, totals, last
 
-    def _term_names(self, state, images, rows):
-        batch = jax.ShapeDtypeStruct((rows.shape[1], *images.shape[1:]), images.dtype)
+    def _term_names(self, state, examples, rows):
+        batch = jax.tree.map(lambda values: jax.ShapeDtypeStruct((rows.shape[1], *values.shape[1:]), values.dtype),
+                             examples)
         return jax.eval_shape(self._one, state, batch)[1]
+
+    def _image_and_target(self, batch):
+        """What the model and its loss see of a batch, laid out over the devices."""
+        image = unit_range(batch["image"])
+        target = self._model.target_of(image, batch)
+        return tuple(jax.lax.with_sharding_constraint(value, self._rows) for value in (image, target))
 
     def _noise(self, step, batch_size):
         """The noise of the global batch, drawn from (seed, step); every device computes its own rows."""
@@ -117,9 +126,9 @@ class JaxStep:
         draw = jax.random.normal if entry.distribution == "normal" else jax.random.uniform
         return draw(stream, entry.shape)
 
-    def _loss(self, trainable, others, image, noise):
+    def _loss(self, trainable, others, image, target, noise):
         with self._scope(trainable, others) as scope:
-            terms = self._model.losses_of(image, self._model(image, noise=noise, training=True))
+            terms = self._model.losses_of(target, self._model(image, noise=noise, training=True))
             terms = {name: jnp.mean(value) for name, value in terms.items()}
         return terms["loss"], (terms, self._others_of(scope, others))
 

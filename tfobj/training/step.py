@@ -44,7 +44,7 @@ class TrainingStep:
     """Builds the function that runs many optimizer steps in one call.
 
     Args:
-        model: Built `ObjectModel`, created in the strategy's scope.
+        model: Built `SlotModel`, created in the strategy's scope.
         optimizer: Keras optimizer, built in the strategy's scope.
         strategy: `tf.distribute.Strategy`.
         seed: int. Seed of the noise.
@@ -95,9 +95,9 @@ class TrainingStep:
         return done, totals, last
 
     def _term_names(self):
-        image = tf.zeros((1, *self.model.example_shape))
+        image, target = (tf.zeros((1, *shape)) for shape in (self.model.example_shape, self.model.target_shape))
         noise = {name: tf.zeros(entry.shape) for name, entry in self.model.noise_spec(1).items()}
-        terms = self.model.losses_of(image, self.model(image, noise=noise))
+        terms = self.model.losses_of(target, self.model(image, noise=noise))
         return [*terms, "gradient_norm"]
 
     def _replica_step(self, batch):
@@ -109,7 +109,7 @@ class TrainingStep:
         spec = self.model.noise_spec(local_batch * replicas)
         noise = step_noise(spec, self.seed, tf.cast(self.optimizer.iterations, tf.int64),
                            context.replica_id_in_sync_group)(local_batch)
-        terms, gradients = self._loss_and_gradients(image, noise)
+        terms, gradients = self._loss_and_gradients(image, self.model.target_of(image, batch), noise)
         if replicas > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
             terms = context.all_reduce(tf.distribute.ReduceOp.MEAN, terms)
@@ -123,10 +123,10 @@ class TrainingStep:
         self.model.after_step(terms)
         return {**terms, "gradient_norm": tf.cast(norm, tf.float32)}
 
-    def _loss_and_gradients_of(self, image, noise):
+    def _loss_and_gradients_of(self, image, target, noise):
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            terms = self.model.losses_of(image, self.model(image, noise=noise, training=True))
+            terms = self.model.losses_of(target, self.model(image, noise=noise, training=True))
             terms = {name: tf.reduce_mean(value) for name, value in terms.items()}
         gradients = tape.gradient(terms["loss"], [variable.value for variable in variables])
         # A weight that the configuration leaves unused has gradient zero, on every replica.
