@@ -218,7 +218,7 @@ class Trainer:
         outputs = self._engine.outputs(self._model, unit_range(batch["image"]), noise)
         pictured = {name: self._model.scored_frame(batch[name]) for name in ("image", "mask") if name in batch}
         self._summaries.pictures(self._step, pictured["image"], outputs, pictured.get("mask"),
-                                 self._model.background_slot)
+                                 self._model.background_slot, batch["image"])
 
     def _save(self):
         if self._saved_step != self._step:
