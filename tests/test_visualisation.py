@@ -123,6 +123,18 @@ class PictureTest(unittest.TestCase):
         self.assertLess(plain.shape[1], masked.shape[1])
         self.assertEqual(masked.shape[0] - plain.shape[0], 2 * 16)
 
+    def test_contact_sheet_has_titles_above_every_column(self):
+        images, masks = [np.full((96, 96, 3), 90, np.uint8)] * 3, [np.zeros((96, 96), np.uint8)] * 3
+        for these, panels in ((masks, 3), (None, 1)):
+            plain, titled = (visualisation.contact_sheet(images, these, columns=2, titles=titles)
+                             for titles in (None, ("image", "mask", "overlay")))
+            self.assertEqual((titled.shape[1], titled.shape[0] - plain.shape[0]), (plain.shape[1], 16 + 12))
+            written = (titled[6:6 + 16] < 128).any(axis=(0, 2))
+            for column in range(2):
+                for panel in range(panels):
+                    left = 6 + column * (panels * 96 + 2 * (panels - 1) + 12) + panel * 98
+                    self.assertTrue(written[left:left + 96].any(), (column, panel))
+
 
 class SavePngTest(unittest.TestCase):
 

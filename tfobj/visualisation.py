@@ -117,7 +117,7 @@ def overlay(image, ids, opacity=0.45):
     return np.round(picture * (1.0 - strength) + colors * strength).astype(np.uint8)
 
 
-def contact_sheet(images, masks=None, columns=6, captions=None):
+def contact_sheet(images, masks=None, columns=6, captions=None, titles=None):
     """Many images on one sheet, each with its mask beside it.
 
     Args:
@@ -125,6 +125,7 @@ def contact_sheet(images, masks=None, columns=6, captions=None):
         masks: Sequence of label maps [H,W] or [H,W,1] or None. 0 background, 255 ignored.
         columns: int. Images per line.
         captions: Sequence of str or None. A line below each image.
+        titles: Sequence of three str or None. What stands above image, mask and overlay in every column.
 
     Returns:
         uint8 [height, width, 3].
@@ -143,6 +144,10 @@ def contact_sheet(images, masks=None, columns=6, captions=None):
             cell = tiles.column([cell, tiles.text_line(captions[index], cell.shape[1])], gap=0)
         cells.append(cell)
     lines = [tiles.row(cells[start:start + columns], 2 * tiles.GAP) for start in range(0, len(cells), columns)]
+    if titles is not None:
+        names = titles[:1 if masks is None else 3]
+        head = tiles.row([tiles.text_line(name, size[1]) for name in names], gap=2)
+        lines.insert(0, tiles.row([head] * min(columns, len(cells)), 2 * tiles.GAP))
     return tiles.frame(tiles.column(lines, 2 * tiles.GAP))
 
 

@@ -94,9 +94,11 @@ class FileTest(DoctorTestCase):
     def test_cut_files_say_how_far_they_are_readable(self):
         plain = record_files.real_bytes()
         for content, pattern in (
-                (plain[:100_000], "record 3 is cut off.*the 3 before it are readable; fetch"),
-                (gzip.compress(plain[:100_000]), "record 3 is cut off"),
-                (gzip.compress(plain)[:3000], r"record \d is cut off"),
+                (plain[:100_000], "record 3 .counted from 0. is cut off; only the 3 before it are readable; fetch"),
+                (plain[:40_000], "record 1 .* is cut off; only the one before it is readable; fetch"),
+                (plain[:20_000], "record 0 .* is cut off; it is the first, so nothing is readable; fetch"),
+                (gzip.compress(plain[:100_000]), "record 3 .* is cut off"),
+                (gzip.compress(plain)[:3000], r"record \d .* is cut off"),
                 (plain[:3 * 25960 + 5], "cut off behind its 3 readable records"),
                 (gzip.compress(plain)[:-6], "cut off behind its 10 readable records")):
             with self.subTest(pattern=pattern):
@@ -111,7 +113,7 @@ class FileTest(DoctorTestCase):
         damaged = bytearray(record_files.real_bytes())
         damaged[6 * 25960 + 99] ^= 1
         report = self.examine(bytes(damaged))
-        self.assertProblem(report, "record 6 is damaged.*the 6 before it are readable")
+        self.assertProblem(report, "record 6 .* is damaged; only the 6 before it are readable")
         self.assertEqual(dict(report.facts)["content examined"], "6 records")
 
     def test_schema_differences_are_listed(self):
@@ -124,16 +126,38 @@ class FileTest(DoctorTestCase):
 
     def test_the_data_set_can_be_named(self):
         shutil.copy(record_files.REAL_FILE, self.path)
-        report = self.examine(dataset="multi_dsprites", dataset_variant="binarized")
-        self.assertIn("feature 'image' holds 3,675 byte values, expected 4,096", "\n".join(report.problems))
-        for dataset, kind in (("clevr_masks", "clevr_masks/clevr10"), ("multi_dsprites", "multi_dsprites/"),
-                              ("objects_room", "objects_room/")):
-            report = self.examine(dataset=dataset)
-            self.assertTrue(dict(report.facts)["kind"].startswith(kind))
-            self.assertRegex("\n".join(report.problems), f"feature 'image' holds 3,675 byte values, .* as {kind}")
         self.assertTrue(self.examine(dataset="tetrominoes").healthy)
         with self.assertRaisesRegex(UserError, "colored_shapes has no released file"):
             self.examine(dataset="colored_shapes")
+        record_files.write(self.path, [record_files.edited(record, lambda features: features.pop("color"))
+                                       for record in record_files.real_records()])
+        for dataset, kind in (("tetrominoes", "tetrominoes"), ("multi_dsprites", "multi_dsprites/")):
+            report = self.examine(dataset=dataset)
+            self.assertTrue(dict(report.facts)["kind"].startswith(kind))
+            self.assertRegex("\n".join(report.problems), rf"'color' is missing, .*; fetch .* again as {kind}[^,]*$")
+        self.assertRegex(self.examine().problems[0], "again as tetrominoes, or say what it is with --dataset=NAME$")
+
+    def test_a_file_of_another_data_set_is_one_problem(self):
+        shutil.copy(record_files.REAL_FILE, self.path)
+        for flags, asked in (({"dataset": "clevr_masks"}, "clevr_masks"), ({"dataset": "objects_room"}, "objects_room"),
+                             ({"dataset": "multi_dsprites", "dataset_variant": "binarized"}, "multi_dsprites")):
+            report = self.examine(**flags)
+            self.assertProblem(report, f"^this is a file of tetrominoes, not of {asked}; check it with "
+                               "--dataset=tetrominoes$")
+            self.assertNotIn("pixel values", dict(report.facts))
+        family = records.FAMILIES["multi_dsprites/colored_on_colored"]
+        record_files.write(self.path, [record_files.random_record(family)[0]])
+        self.assertProblem(self.examine(dataset="multi_dsprites", dataset_variant="binarized"),
+                           "of multi_dsprites/colored_on_colored, not of multi_dsprites/binarized; check it with "
+                           "--dataset=multi_dsprites --dataset_variant=colored_on_colored$")
+
+    def test_pixels_are_not_judged_where_no_image_was_read(self):
+        record_files.write(self.path, [record_files.edited(record, lambda features: features.pop("color"))
+                                       for record in record_files.real_records()])
+        report = self.examine()
+        self.assertEqual(dict(report.facts)["content examined"], "10 records")
+        self.assertNotIn("pixel values", dict(report.facts))
+        self.assertProblem(report, "feature 'color' is missing.*10 of 10 examined")
 
     def test_unknown_records(self):
         record_files.write(self.path, [record_files.serialize({"text": record_files.floats([1])})])
@@ -239,7 +263,7 @@ class PreparedSetTest(DoctorTestCase):
         whole = list(tf.data.TFRecordDataset(self.shard).as_numpy_iterator())
         record_files.write(self.shard, whole[:60], "")
         self.assertProblem(self.examine(), "60 records, dataset_info.json says 64; build the set again")
-        for content, pattern in ((content[:-7], "record 63 is cut off.*the 63 before it are readable; build"),
+        for content, pattern in ((content[:-7], "record 63 .* is cut off.*the 63 before it are readable; build"),
                                  (b"", "is empty"), (b"no record at all", "is no TFRecord")):
             record_files.write_bytes(self.shard, content)
             self.assertProblem(self.examine(), pattern)

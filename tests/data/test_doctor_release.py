@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 import unittest
+import unittest.mock
 
 import h5py
 import numpy as np
@@ -14,6 +15,7 @@ from tests.data import record_files
 from tests.data import small_releases
 from tests.data import test_builders_clevrtex
 from tests.data import test_builders_shapestacks
+from tfobj import visualisation
 from tfobj.config import DataConfig
 from tfobj.data import doctor
 from tfobj.data import doctor_file
@@ -122,14 +124,24 @@ class DoctorReleaseTest(unittest.TestCase):
         self.assertRegex(self.examine(path).problems[0], "has no array test/groups")
 
     def test_an_episode_of_sketchy(self):
-        report = self.examine(STEP)
-        self.assertRegex(report.problems[0], "this is an episode of Sketchy; check it as such: .*--dataset=sketchy")
-        report = self.examine(STEP, dataset="sketchy")
-        self.assertTrue(report.healthy, report.problems)
-        self.assertEqual(dict(report.facts)["episode"], "14 examples")
+        for dataset in ("", "sketchy"):
+            report = self.examine(STEP, dataset=dataset)
+            self.assertTrue(report.healthy, report.problems)
+            self.assertEqual(dict(report.facts)["episode"],
+                             "14 examples, 14 of each record: 7 crops from each of 2 cameras")
+        report = self.examine(STEP, dataset="tetrominoes")
+        self.assertEqual(report.problems, ["this is an episode of Sketchy; check it with --dataset=sketchy"])
         with open(STEP, "rb") as file:
             path = record_files.write_bytes(os.path.join(self.directory, "cut.tfrecords"), file.read()[:-9])
         self.assertRegex(self.examine(path, dataset="sketchy").problems[0], "cut off or damaged in step 0")
+
+    def test_a_directory_of_which_is_not_known_what_it_is(self):
+        with self.assertRaisesRegex(UserError, f"^--file={self.directory}: this directory is not recognised as a rel"
+                                    "ease; say of which with --dataset=NAME, or give"):
+            self.examine(self.directory)
+        record_files.write_bytes(os.path.join(self.directory, "dataset_info.json"), b"{}")
+        with self.assertRaisesRegex(UserError, "this is a prepared set; check it with --check --dataset=NAME"):
+            self.examine(self.directory)
 
     def test_nothing_is_fetched(self):
         report = self.examine(os.path.join(self.directory, "nowhere"), dataset="apc")
@@ -154,6 +166,25 @@ class RecordFileTest(unittest.TestCase):
                     self.assertEqual([line for line in report.problems if random not in line], [])
 
 
+class SharedPixelsTest(unittest.TestCase):
+
+    def test_they_are_explained(self):
+        on = np.zeros((1, 1, 28, 28, 1), np.uint8)
+        on[..., 4:9, 4:9, :] = 1  # one shape, of which a part is shared with others that have nothing else
+        owner = on.copy()
+        owner[..., 4:6, 4:9, :] = 0
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "shapes.h5")
+            with h5py.File(path, "w") as file:
+                for group in ("training", "validation", "test"):
+                    file[f"{group}/features"], file[f"{group}/groups"] = on, owner
+            report = doctor.examine(DataConfig(data_dir=directory), path)
+        facts = dict(report.facts)
+        self.assertEqual(facts["objects per image"], "1: 3")
+        self.assertRegex(facts["ignored pixels"], "^30 in 3 images are 255, dark on the contact sheet: they belong to "
+                         "several objects.*; scores leave them out, and an object without other pixels is not counted")
+
+
 class PreparedTest(unittest.TestCase):
 
     def setUp(self):
@@ -170,9 +201,11 @@ class PreparedTest(unittest.TestCase):
         record_files.write(path, records, "")
 
     def test_sequences(self):
-        report = doctor.examine(self.config)
+        with unittest.mock.patch.object(visualisation, "contact_sheet", wraps=visualisation.contact_sheet) as sheet:
+            report = doctor.examine(self.config)
         self.assertTrue(report.healthy, report.problems)
         self.assertEqual(dict(report.facts)["content examined"], "4 examples")
+        self.assertEqual(sheet.call_args.kwargs["titles"], ("frame 1 of 16", "mask", "overlay"))
 
     def test_background_that_contradicts_the_mask(self):
         def change(features):

@@ -52,7 +52,7 @@ class PrepareCommandTest(unittest.TestCase):
         self.assertEqual(status, 2)
         problems = [line for line in output.splitlines() if "PROBLEM" in line]
         self.assertEqual(len(problems), 1)
-        self.assertIn("record 3 is cut off", problems[0])
+        self.assertIn("record 3 (counted from 0) is cut off", problems[0])
         self.assertEqual(output.splitlines()[-1], "1 problem found")
         self.assertNotIn("Traceback", errors)
 

@@ -4,6 +4,7 @@ import os
 
 from tfobj import visualisation
 from tfobj.data import doctor_release
+from tfobj.data import prepared_files
 from tfobj.data import records
 from tfobj.data.doctor_file import check_file
 from tfobj.data.doctor_prepared import check_prepared
@@ -19,14 +20,15 @@ def examine(data_config, file="", max_examples=1000, contact_sheet=""):
         file: str. Path of a TFRecord file, or of a release of another kind (a file of it or its directory); empty: the
             prepared set.
         max_examples: int. Examples per file or split whose content is looked at; 0: all.
-        contact_sheet: str. Path of the PNG with up to 16 examples, each as image, mask and overlay; empty:
-            `contact_sheets` in the data directory.
+        contact_sheet: str. Path of the PNG with up to 16 examples, each as image, mask and overlay, of sequences the
+            first frame; empty: `contact_sheets` in the data directory.
 
     Returns:
         `tfobj.data.doctor_report.HealthReport`.
 
     Raises:
-        UserError: unknown or unprepared data set, or the picture cannot be written.
+        UserError: unknown or unprepared data set, a directory of which is not known what it is, or the picture cannot
+            be written.
     """
     if file and _is_other_release(data_config, file):
         released = doctor_release.identified(data_config, file)
@@ -49,7 +51,17 @@ def _is_other_release(data_config, path):
     """Whether a path belongs to a release that is not one record file of the multi-object family."""
     if data_config.dataset:
         return doctor_release.is_release_of_files(data_config.dataset)
-    return os.path.exists(path) and doctor_release.recognise(path) is not None
+    recognised = os.path.exists(path) and doctor_release.recognise(path) is not None
+    if os.path.isdir(path) and not recognised:
+        raise UserError(f"--file={path}: {_foreign_directory(path)}")
+    return recognised
+
+
+def _foreign_directory(path):
+    """What a directory is that is no release by its names, and what to do."""
+    if os.path.exists(os.path.join(path, prepared_files.INFO)):
+        return "this is a prepared set; check it with --check --dataset=NAME --data_dir=DIRECTORY, without --file"
+    return ("this directory is not recognised as a release; say of which with --dataset=NAME, or give one of its files")
 
 
 def _family_names(data_config):
@@ -67,7 +79,9 @@ def _family_names(data_config):
 def _draw(content, path):
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        visualisation.save_png(path, visualisation.contact_sheet(content.images, content.masks or None, columns=2))
+        first = f"frame 1 of {content.num_frames}" if content.num_frames else "image"
+        visualisation.save_png(path, visualisation.contact_sheet(
+            content.images, content.masks or None, columns=2, titles=(first, "mask", "overlay")))
     except OSError as error:
         raise UserError(f"--contact_sheet={path}: cannot be written ({error.strerror or error}); choose another path"
                         ) from error

@@ -14,6 +14,7 @@ class ContentCheck:
     Attributes:
         findings: `Findings`.
         images: list of uint8 [H,W,C], at most 16; of a sequence, the first frame.
+        num_frames: int. Frames of the sequences, 0 for single pictures.
         masks: list of uint8 [H,W] label maps belonging to `images`, empty where there are none.
         examined: int.
     """
@@ -26,9 +27,10 @@ class ContentCheck:
             mend: str. How to get sound data.
         """
         self.findings, self.images, self.masks, self.examined = Findings(), [], [], 0
+        self.num_frames = 0
         self._max_objects, self._mend = max_objects, mend
         self._image_range, self._counts = [255, 0], {}
-        self._hidden = 0
+        self._hidden, self._ignored = 0, [0, 0]  # objects; pixels, and examples that have such
 
     def add(self, where, image, mask, visibility):
         """Examines one example.
@@ -50,6 +52,7 @@ class ContentCheck:
 
     def _remember(self, image, mask):
         sequence = image.ndim == 4
+        self.num_frames = len(image) if sequence else 0
         self.images.append(image[0] if sequence else image)
         if mask is not None:
             self.masks.append(mask[0] if sequence else mask)
@@ -58,6 +61,11 @@ class ContentCheck:
         """Adds the facts and one problem per kind of finding to a `HealthReport`."""
         if not self.examined:
             return
+        if self.images:
+            self._report_pixels(report)
+        self.findings.report_to(report, self.examined)
+
+    def _report_pixels(self, report):
         report.fact("pixel values", f"{self._image_range[0]} to {self._image_range[1]}")
         if self._image_range[1] <= 1:
             report.problem("all pixel values are 0 or 1, expected 0 to 255: the images were divided by 255 before they "
@@ -66,7 +74,11 @@ class ContentCheck:
         report.fact("objects per image", counts or "unknown")
         if self._hidden:
             report.fact("hidden objects", f"{self._hidden:,} are marked visible and have no pixel (covered by others)")
-        self.findings.report_to(report, self.examined)
+        pixels, examples = self._ignored
+        if pixels:
+            report.fact("ignored pixels", f"{pixels:,} in {examples:,} images are {IGNORE_ID}, dark on the contact "
+                        "sheet: they belong to several objects or to none that is known; scores leave them out, and "
+                        "an object without other pixels is not counted")
 
     def _check_image(self, where, image):
         low, high = int(image.min()), int(image.max())
@@ -75,7 +87,9 @@ class ContentCheck:
             self.findings.add(where, "an image has one colour everywhere", f"it was lost on the way: {self._mend}")
 
     def _check_mask(self, where, mask):
-        present = np.flatnonzero(np.bincount(mask.reshape(-1), minlength=256))
+        pixels = np.bincount(mask.reshape(-1), minlength=256)
+        present = np.flatnonzero(pixels)
+        self._ignored = [self._ignored[0] + int(pixels[IGNORE_ID]), self._ignored[1] + int(pixels[IGNORE_ID] > 0)]
         if not self._is_binary(where, present):
             surplus = [int(value) for value in present if self._max_objects < value < IGNORE_ID]
             if surplus:

@@ -87,7 +87,7 @@ class _Examination:
     def __init__(self, report, path, family_names, max_examples):
         self.content, self._file_name = None, os.path.basename(path)
         self._report, self._family_names, self._limit = report, family_names, max_examples or float("inf")
-        self.family, self._family_name, self._planes = None, None, None
+        self.family, self._planes, self._mend_difference = None, None, _MEND
 
     def visit(self, index, serialized):
         """Examines record `index` (int), `serialized` bytes."""
@@ -97,8 +97,7 @@ class _Examination:
             return
         record, wrong = doctor_schema.decode(serialized, self.family)
         for difference in wrong:
-            self.content.findings.add(f"record {index}", difference,
-                                      f"{_MEND} as {self._family_name}, or say what it is with --dataset=NAME")
+            self.content.findings.add(f"record {index}", difference, self._mend_difference)
         if record is None:
             self.content.examined += 1
             return
@@ -122,16 +121,18 @@ class _Examination:
             return
         listed = ", ".join(f"{name} {kind}[{length:,}]" for name, (kind, length) in sorted(features.items()))
         self._report.fact("features", listed)
-        self._family_name = self._family_names[0]
-        if len(self._family_names) > 1:
-            self._family_name, _ = doctor_schema.recognise(features, self._file_name, self._family_names)
-        if self._family_name is None:
-            self._report.problem(*_unknown(features, self._family_names))
+        name, differences = doctor_schema.recognise(features, self._file_name, self._family_names)
+        mistaken = _mistaken(features, self._file_name, self._family_names) if differences else None
+        if name is None or mistaken:
+            self._report.problem(*(mistaken or _unknown(features, self._family_names)))
             return
-        self.family = records.FAMILIES[self._family_name]
-        self._report.fact("kind", self._family_name)
+        self.family = records.FAMILIES[name]
+        self._report.fact("kind", name)
         self.content = ContentCheck(self.family.max_objects, _MEND)
         self._planes = PlanesCheck(self.family, self.content.findings, _MEND)
+        self._mend_difference = f"{_MEND} as {name}"
+        if len(self._family_names) == len(records.FAMILIES):  # nobody has said what it should be
+            self._mend_difference += ", or say what it is with --dataset=NAME"
 
     def _visibility(self, record):
         first = self.family.background_entities
@@ -142,10 +143,22 @@ class _Examination:
             self.content.findings.add(f"record {index}", f"feature {name!r} holds other values than {expected}", _MEND)
 
 
+def _mistaken(features, file_name, family_names):
+    """The problem (what, what to do) of a file that fits another family than those; None if it fits none."""
+    name, differences = doctor_schema.recognise(features, file_name)
+    if name is None or differences:
+        return None
+    dataset, _, variant = name.partition("/")
+    asked = sorted({key.partition("/")[0] for key in family_names})
+    found, wanted = (name, family_names) if dataset in asked else (dataset, asked)
+    return (f"this is a file of {found}, not of {' or '.join(wanted)}",
+            f"check it with --dataset={dataset}" + (f" --dataset_variant={variant}" if variant else ""))
+
+
 def _unknown(features, family_names):
     if {"id", "image", "mask", "num_objects"} <= set(features):
         return ("this is a file of a prepared set", "check the whole set: --check --dataset=NAME --data_dir=DIRECTORY")
-    if "pixels/basket_front_left" in features:
-        return "this is an episode of Sketchy", "check it as such: --check --dataset=sketchy --file=FILE"
+    if doctor_schema.is_sketchy(features):
+        return "this is an episode of Sketchy", "check it with --dataset=sketchy"
     return (f"the features fit none of: {', '.join(family_names)}",
-            "give a file of one of these, or say which it should be with --dataset=NAME")
+            "give a file of one of these, or say what else it is with --dataset=NAME")

@@ -12,7 +12,9 @@ import numpy as np
 from PIL import Image
 
 from tfobj import registry
+from tfobj.data import doctor_schema
 from tfobj.data import prepared
+from tfobj.data import tfrecord_files
 from tfobj.data.builders import sketchy_files
 from tfobj.data.doctor_content import ContentCheck
 from tfobj.data.doctor_file import ARCHIVES
@@ -20,13 +22,16 @@ from tfobj.data.doctor_report import HealthReport
 from tfobj.errors import UserError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_SHAPES = "shapes"
-_SEVERAL_ARCHIVES = ("shapestacks", "sketchy")  # and the variant `full` of clevrtex
+_SHAPES, _SKETCHY = "shapes", "sketchy"
+_SEVERAL_ARCHIVES = ("shapestacks", _SKETCHY)  # and the variant `full` of clevrtex
 # Directories and archives of ClevrTex; browsers number the second copy of a file.
 _CLEVRTEX = re.compile(rf"clevrtex_({'|'.join(registry.DATASETS['clevrtex'].variants)})"
                        r"(?:(?:_part\d)?(?: ?\(\d+\))?\.tar\.gz)?")
+_EPISODE = "episode"
+_CROPS = (f", {sketchy_files.CROPS_PER_STEP} of each record: {len(sketchy_files.CROPS)} crops from each of "
+          f"{len(sketchy_files.CAMERAS)} cameras")
 _ARCHIVE_NAMES = {"clevrtex": r"clevrtex_", "shapestacks": r"shapestacks-(meta|iseg|rgb)\b",
-                  "sketchy": "|".join(sketchy_files.SUBSETS), "apc": r"training\b", "clevr_properties": r"CLEVR_v1\b"}
+                  _SKETCHY: "|".join(sketchy_files.SUBSETS), "apc": r"training\b", "clevr_properties": r"CLEVR_v1\b"}
 
 
 def identified(data_config, path):
@@ -67,6 +72,8 @@ def recognise(path):
     with open(path, "rb") as file:
         if file.read(len(_HDF5)) == _HDF5:
             return _SHAPES
+    if _is_episode(path):
+        return _SKETCHY
     name = os.path.basename(path)
     if not name.endswith(ARCHIVES):
         return None
@@ -78,6 +85,20 @@ def _recognise_directory(path):
     if {"recordings", "iseg"} & names:
         return "shapestacks"
     return "clevrtex" if any(map(_CLEVRTEX.fullmatch, names)) else None
+
+
+def _is_episode(path):
+    """Whether a file is an episode of Sketchy, by its first record."""
+    try:
+        if tfrecord_files.detect_compression(path):
+            return False
+        offset, size = next(sketchy_files.walk_steps(path))
+    except UserError:  # whoever reads the file will say what is wrong with it
+        return False
+    with open(path, "rb") as file:
+        file.seek(offset)
+        features = doctor_schema.features_of(file.read(size))
+    return features is not None and doctor_schema.is_sketchy(features)
 
 
 def is_release_of_files(dataset):
@@ -105,7 +126,7 @@ def check_release(data_config, path, max_examples=1000):
         with _place_of(path, data_config.dataset) as (directory, given):
             splits = _splits(builder, data_config, path, directory, given)
             for split, (total, scenes) in splits.items():
-                report.fact(split, f"{total:,} examples")
+                report.fact(split, f"{total:,} examples{_CROPS if split == _EPISODE else ''}")
                 _look_at(content, split, itertools.islice(scenes, max_examples or None))
     except UserError as error:
         report.problems.append(str(error))
@@ -115,8 +136,8 @@ def check_release(data_config, path, max_examples=1000):
 
 
 def _splits(builder, data_config, path, directory, given):
-    if data_config.dataset == "sketchy" and given and not path.endswith(ARCHIVES):
-        return {"episode": builder.official.episode(path)}
+    if data_config.dataset == _SKETCHY and given and not path.endswith(ARCHIVES):
+        return {_EPISODE: builder.official.episode(path)}
     if given and (data_config.dataset in _SEVERAL_ARCHIVES or len(getattr(builder.official, "archives", ())) > 1):
         raise UserError(f"{path}: the release of {builder.name}/{builder.builder_config.name} consists of several "
                         "archives; give the directory that holds them all, or say with --dataset and --dataset_variant "

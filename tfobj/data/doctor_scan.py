@@ -33,8 +33,9 @@ def scan_records(path, compression, visit, report, mend, total=None):
             count, size = count + 1, size + len(record) + _FRAME_BYTES
     except tf.errors.DataLossError as error:
         state = "cut off" if "truncated" in error.message else "damaged"
-        report.problem(f"{path}: record {count} is {state}, expected {count + 1} or more whole records; the {count:,} "
-                       "before it are readable", mend)
+        readable = {0: "it is the first, so nothing is readable", 1: "only the one before it is readable"}.get(
+            count, f"only the {count:,} before it are readable")
+        report.problem(f"{path}: record {count} (counted from 0) is {state}; {readable}", mend)
         return count
     if not _ends_properly(path, compression, size):
         report.problem(f"{path}: the file is cut off behind its {count:,} readable records", mend)

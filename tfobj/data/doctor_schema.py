@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfobj.data import records
+from tfobj.data.builders import sketchy_files
 
 _KINDS = {"bytes_list": "byte", "float_list": "float", "int64_list": "int", None: "nothing"}
 
@@ -26,6 +27,11 @@ def features_of(serialized):
         field = feature.WhichOneof("kind")
         features[name] = (_KINDS[field], len(getattr(feature, field).value) if field else 0)
     return features or None
+
+
+def is_sketchy(features):
+    """Whether a record, a dict as of `features_of`, is a step of an episode of Sketchy."""
+    return all(sketchy_files.feature_name(camera) in features for camera in sketchy_files.CAMERAS)
 
 
 def expected_features(family):

@@ -81,18 +81,22 @@ def find_steps(path):
     if tfrecord_files.detect_compression(path):
         raise UserError(f"{path}: a compressed TFRecord, the episodes of the release are uncompressed; unpack the "
                         "archive again")
-    steps, position, end = [], 0, os.path.getsize(path)
+    return list(walk_steps(path))
+
+
+def walk_steps(path):
+    """Yields what `find_steps` returns, and raises as it does, of an uncompressed TFRecord."""
+    number, position, end = 0, 0, os.path.getsize(path)
     with open(path, "rb") as file:
         while position < end:
             header = file.read(_HEADER_BYTES)
             size = _FRAME.unpack_from(header)[0] if len(header) == _HEADER_BYTES else end
             following = position + _HEADER_BYTES + size + _FOOTER_BYTES
             if following > end:
-                raise UserError(f"{path}: cut off or damaged in step {len(steps)}; unpack the archive again")
-            steps.append((position + _HEADER_BYTES, size))
-            position = following
+                raise UserError(f"{path}: cut off or damaged in step {number}; unpack the archive again")
+            yield position + _HEADER_BYTES, size
+            number, position = number + 1, following
             file.seek(position)
-    return steps
 
 
 def read_step(episode, step, jpegs):
