@@ -26,6 +26,8 @@ from tfobj import command_line
 from tfobj import config
 from tfobj import flags as config_flags
 from tfobj import registry
+from tfobj.data.split_views import SPLITS
+from tfobj.data.split_views import listed
 from tfobj.errors import UserError
 
 _NAMES = ("dataset", "dataset_variant", "dataset_config", "data_dir", "manual_dir")
@@ -40,10 +42,9 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Build the set again even if 
 _SPLIT_SIZES = flags.DEFINE_string("split_sizes", "", "Other numbers of examples than the configuration's: "
                                    "TRAIN,VALIDATION,TEST, e.g. 6,2,2; one number for every split; or "
                                    "SPLIT:NUMBER,..., e.g. test:50, which leaves out the splits that are not named.")
-_SPLITS = ("train", "validation", "test", "rest")
 _CHECK = flags.DEFINE_bool("check", False, "Examine the prepared set, or --file.")
 _FILE = flags.DEFINE_string("file", "", "--check: a TFRecord file, or the directory or archive of a release. "
-                            "--dataset may say what it should be.")
+                            "--dataset says what it is, where that is not recognised.")
 _CHECK_EXAMPLES = flags.DEFINE_integer("check_examples", 1000, "--check: examples per split or file whose images and "
                                        "masks are looked at; 0: all. Every record is read in any case.", lower_bound=0)
 _CONTACT_SHEET = flags.DEFINE_string("contact_sheet", "", "--check: where to write the PNG of up to 16 examples. "
@@ -81,12 +82,12 @@ def _split_sizes():
         raise UserError(f"--split_sizes={_SPLIT_SIZES.value} is neither three positive numbers "
                         "TRAIN,VALIDATION,TEST, such as 6,2,2, nor one for every split, such as 50, nor "
                         "SPLIT:NUMBER,..., such as test:50")
-    return dict(zip(_SPLITS, numbers)) if len(numbers) == 3 else dict.fromkeys(_SPLITS, numbers[0])
+    return dict(zip(SPLITS, numbers)) if len(numbers) == 3 else dict.fromkeys(SPLITS, numbers[0])
 
 
 def _check_splits(builder, split_sizes):
     """A split that was named must exist; where the released files decide, only they know."""
-    known = tuple(builder.builder_config.split_sizes) or _SPLITS
+    known = tuple(builder.builder_config.split_sizes) or SPLITS
     for name in split_sizes or ():
         if ":" in _SPLIT_SIZES.value and name not in known:
             raise UserError(f"--split_sizes={_SPLIT_SIZES.value}: {builder.name}/{builder.builder_config.name} has no "
@@ -97,19 +98,22 @@ def _list(data):
     command_line.import_tensorflow()
     from tfobj.data import prepared
 
-    for name, builders in prepared.catalogue(data).items():
+    catalogue = prepared.catalogue(data)
+    width = max(len(builder.builder_config.name) for builders in catalogue.values() for builder in builders)
+    for name, builders in catalogue.items():
         print(f"{name}: {registry.DATASETS[name].summary}")
         for builder in builders:
             here = prepared.is_prepared(builder)
             sizes = {split: info.num_examples for split, info in builder.info.splits.items()} or builder.split_sizes
-            text = ", ".join(f"{split} {size:,}" for split, size in sizes.items()) or "as many as the files hold"
-            print(f"  {'[x]' if here else '[ ]'} {builder.builder_config.name:<32} {text}")
+            text = ", ".join(f"{split} {size:,}" for split, size in listed(sizes)) or "as many as the files hold"
+            print(f"  {'[x]' if here else '[ ]'} {builder.builder_config.name:<{width}} {text}")
     print(f"[x] is prepared in {data.data_dir}. Prepare one: python -m tfobj.prepare --dataset=NAME "
           "[--dataset_variant=VARIANT] --dataset_config=CONFIG")
 
 
 def _prepare(data, split_sizes):
     command_line.import_tensorflow()
+    from tfobj.data import next_steps
     from tfobj.data import prepared
 
     builder = prepared.create_builder(data)
@@ -120,11 +124,12 @@ def _prepare(data, split_sizes):
     except KeyboardInterrupt:
         raise UserError("interrupted; nothing was kept, start the same command again") from None
     print(f"{builder.info.full_name} {'was there already' if existed else 'is ready'}: {os.fspath(builder.data_path)}")
-    splits = ", ".join(f"{split} {info.num_examples:,}" for split, info in builder.info.splits.items())
+    splits = ", ".join(f"{split} {info.num_examples:,}" for split, info in listed(builder.info.splits))
     number = builder.layout.max_objects
     print(f"  {splits} examples; {builder.info.dataset_size / 1e6:,.1f} MB; images "
           f"{'x'.join(map(str, builder.info.features['image'].shape))}, "
           f"{'objects are not labelled' if number is None else f'up to {number} objects'}")
+    print(f"  {next_steps.after_preparation(data, builder.info.splits)}")
 
 
 def _check(data):

@@ -43,6 +43,8 @@ class PrepareCommandTest(unittest.TestCase):
         self.assertIn(f"tetrominoes/tiny/1.0.0 is ready: {self.directory}/tetrominoes/tiny/1.0.0", output)
         self.assertIn("train 64, validation 16, test 16 examples", output)
         self.assertIn("images 35x35x3, up to 3 objects", output)
+        self.assertIn("  train on it: python -m tfobj.train --flagfile=experiments/slot_attention_tetrominoes.flags "
+                      f"--dataset_config=tiny --data_dir={self.directory}\n", output)
         status, output, errors = self.run_command("--dataset=tetrominoes", "--dataset_config=tiny", "--check")
         self.assertEqual((status, output.splitlines()[-1]), (0, "healthy"), errors)
 
@@ -116,10 +118,13 @@ class PrepareFlagsTest(unittest.TestCase):
             self.call("--dataset=colored_shapes", "--dataset_config=tiny", f"--data_dir={directory}",
                       "--split_sizes=5,2,2")
             self.call("--list", f"--data_dir={directory}")
-        lines = [" ".join(line.split()) for line in output.getvalue().splitlines()]
+        lines = output.getvalue().splitlines()
+        rows = [line for line in lines if line.startswith("  [")]
+        self.assertEqual(len({len(row) - len(row[6:].split(maxsplit=1)[1]) for row in rows}), 1)  # one column
+        lines = [" ".join(line.split()) for line in lines]
         self.assertIn("[x] tiny train 5, validation 2, test 2", lines)
         self.assertIn("[ ] generated train 60,000, validation 10,000, test 10,000", lines)
-        self.assertIn("[ ] binarized_official train 60,000, test 10,000, validation 10,000", lines)
+        self.assertIn("[ ] binarized_official train 60,000, validation 10,000, test 10,000", lines)
 
 
 if __name__ == "__main__":

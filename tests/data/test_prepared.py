@@ -1,8 +1,10 @@
 """Preparing data sets: names, a second call, killed builds, fingerprints and refusals."""
 
+import concurrent.futures
 import errno
 import os
 import tempfile
+import time
 import unittest
 import unittest.mock
 
@@ -43,6 +45,21 @@ class PreparedTest(unittest.TestCase):
             with self.subTest(**kwargs), self.assertRaisesRegex(UserError, message):
                 prepared.prepare_dataset(self.config(**kwargs))
 
+    def test_variants_that_were_not_released_are_named_with_what_to_do(self):
+        for dataset, variant, advice in (
+                ("clevr_masks", "clevr6", "the release is clevr10: .*--dataset_variant=clevr10.*--max_objects=6"),
+                ("clevr_masks", "no_green_spheres", "the release is clevr10"),
+                ("objects_room", "sequences", "of the variants train, empty_room, six_objects, identical_color$"),
+                ("multi_dsprites", "colored_on_colored_levels", "of the variants colored_on_grayscale, binarized, col"),
+                ("shapestacks", "unstable", "both kinds of towers: leave --dataset_variant out")):
+            config = self.config(dataset=dataset, dataset_variant=variant, dataset_config="official")
+            with self.subTest(variant), self.assertRaisesRegex(
+                    UserError, f"'official' does not exist for {dataset} --dataset_variant={variant}; choose one of: "
+                    f"generated, tiny; .*{advice}"):
+                prepared.create_builder(config)
+        with self.assertRaisesRegex(UserError, "'generated' does not exist for sketchy; choose one of: official$"):
+            prepared.create_builder(self.config(dataset="sketchy", dataset_config="generated"))
+
     def test_unprepared_set_names_the_command(self):
         with self.assertRaisesRegex(UserError, "not prepared in .*python -m tfobj.prepare --dataset=colored_shapes "
                                     "--dataset_config=tiny --data_dir="):
@@ -71,8 +88,23 @@ class PreparedTest(unittest.TestCase):
         with self.assertRaises(UserError):
             prepared.open_prepared(self.config())
         prepared.prepare_dataset(self.config())
-        self.assertFalse(os.path.exists(remains))
-        self.assertEqual(os.listdir(os.path.join(self.directory, ".incomplete")), ["colored_shapes-tiny.lock"])
+        self.assertFalse(os.path.exists(os.path.join(self.directory, ".incomplete")))
+
+    def test_a_place_is_held_by_one_at_a_time_and_left_empty(self):
+        staging, inside, most = os.path.join(self.directory, ".incomplete", "a"), [], []
+
+        def hold(_):
+            with prepared._exclusive(staging):
+                inside.append(1)
+                os.makedirs(staging)
+                most.append(len(inside))
+                time.sleep(0.001)
+                inside.pop()
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:  # each opens the lock's file for itself
+            list(pool.map(hold, range(80)))
+        self.assertEqual(most, [1] * 80)
+        self.assertEqual(os.listdir(self.directory), [])
 
     def test_an_error_while_building_leaves_the_old_set(self):
         prepared.prepare_dataset(self.config())
@@ -102,7 +134,7 @@ class PreparedTest(unittest.TestCase):
             with self.subTest(error=error), self.assertRaisesRegex(
                     UserError, f"^--data_dir={self.directory}: {reason}.*; free space or choose another directory$"):
                 self.failing(error)
-            self.assertEqual(os.listdir(os.path.join(self.directory, ".incomplete")), ["colored_shapes-tiny.lock"])
+            self.assertFalse(os.path.exists(os.path.join(self.directory, ".incomplete")))
 
     def test_other_errors_keep_their_name(self):
         mistake = TypeError("a mistake")

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tfobj.data import locations
 from tfobj.data import prepared
+from tfobj.data import split_views
 from tfobj.data import tfrecord_files
 from tfobj.data.doctor_content import ContentCheck
 from tfobj.data.doctor_report import HealthReport
@@ -41,7 +42,7 @@ def check_prepared(data_config, max_examples=1000):
     mend = f"build the set again: {locations.prepare_command(data_config)} --overwrite"
     content = ContentCheck(builder.layout.max_objects, mend)
     if _check_features(report, builder, mend):
-        for split, info in sorted(builder.info.splits.items()):
+        for split, info in split_views.listed(builder.info.splits):
             _SplitExamination(report, content, builder, split, info, max_examples, mend).run()
     report.fact("content examined", f"{content.examined:,} examples")
     content.report_to(report)

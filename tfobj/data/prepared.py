@@ -18,6 +18,13 @@ from tfobj.data.build_progress import BuildProgress
 from tfobj.errors import UserError
 
 _STAGING = ".incomplete"
+# (data set, variant that was never released) -> what to do instead.
+_INSTEAD = {
+    ("clevr_masks", "clevr6"): "the release is clevr10: prepare it with --dataset_variant=clevr10, and train on it with "
+                               "--max_objects=6, as the papers do",
+    ("clevr_masks", "no_green_spheres"): "the release is clevr10, and no table of its colours and shapes was published",
+    ("shapestacks", "unstable"): "the release holds both kinds of towers: leave --dataset_variant out",
+}
 _DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
 
 
@@ -39,8 +46,7 @@ def create_builder(data_config, **kwargs):
         raise UserError(f"--dataset={data_config.dataset} cannot be prepared: {entry.summary}")
     builder_class = registry.load(entry.path)
     if name not in builder_class.builder_configs:
-        raise UserError(f"--dataset_config={data_config.dataset_config!r} does not exist for {data_config.dataset}; "
-                        f"choose one of: {', '.join(_sources(builder_class))}")
+        raise UserError(_no_such_source(data_config, builder_class.builder_configs.values()))
     return _construct(builder_class, name, {"data_dir": locations.data_dir(data_config), **kwargs})
 
 
@@ -53,8 +59,17 @@ def _construct(builder_class, config_name, kwargs):
                         "and prepare the data set again") from error
 
 
-def _sources(builder_class):
-    return sorted({name.rsplit("_", maxsplit=1)[-1] for name in builder_class.builder_configs})
+def _no_such_source(data_config, configs):
+    """The error of a --dataset_config that a data set, or one of its variants, does not have."""
+    dataset, wanted = data_config.dataset, data_config.dataset_config
+    variant = registry.dataset_variant(dataset, data_config.dataset_variant)
+    sources = sorted({config.name.rsplit("_", maxsplit=1)[-1] for config in configs if config.variant == variant})
+    named = f"{dataset} --dataset_variant={variant}" if variant else dataset
+    text = f"--dataset_config={wanted!r} does not exist for {named}; choose one of: {', '.join(sources)}"
+    released = ", ".join(config.variant for config in configs if config.source == "official")
+    if wanted != "official" or (dataset, variant) not in _INSTEAD and not released:
+        return text
+    return f"{text}; {_INSTEAD.get((dataset, variant), f'there is a release of the variants {released}')}"
 
 
 def is_prepared(builder):
@@ -142,15 +157,31 @@ def _reason(error):
 
 @contextlib.contextmanager
 def _exclusive(staging):
-    """Holds the lock of a staging directory and leaves nothing in it; what a killed process left is removed first."""
-    os.makedirs(os.path.dirname(staging), exist_ok=True)
-    with open(f"{staging}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Holds the lock of a staging directory and leaves nothing there; what a killed process left is removed first."""
+    with _locked(f"{staging}.lock") as lock:
         shutil.rmtree(staging, ignore_errors=True)
         try:
             yield
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.unlink(lock.name)  # while it is held: who waits for it sees that it is gone
+                os.rmdir(os.path.dirname(staging))  # fails while other sets are being built
+
+
+def _locked(path):
+    """Opens and locks a file that whoever holds it may delete."""
+    while True:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            lock = open(path, "w", encoding="utf-8")
+        except FileNotFoundError:  # the directory was deleted just now
+            continue
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+                return lock
+        lock.close()
 
 
 def _build(data_config, builder, staging, workers, progress, split_sizes):

@@ -6,6 +6,8 @@ import sys
 from tfobj.data import recipes
 from tfobj.errors import UserError
 
+SPLITS = ("train", "validation", "test", "rest")
+"""The names of splits, in the order in which they are listed; they are stored in that of the release."""
 _REMEDY = "use --splits=stored, or prepare the whole release: --overwrite, without --split_sizes"
 
 
@@ -22,6 +24,11 @@ class SplitView:
     stored: tuple
     offset: int
     count: int
+
+
+def listed(sizes):
+    """The items of a dict from split to anything, list of pairs, in the order of `SPLITS`."""
+    return sorted(sizes.items(), key=lambda item: (SPLITS + (item[0],)).index(item[0]))
 
 
 def stored_views(sizes):
