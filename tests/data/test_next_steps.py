@@ -32,7 +32,7 @@ class NextStepsTest(unittest.TestCase):
     def test_where_there_is_no_experiment_the_flags_are_named(self):
         text = self.after(dataset="objects_room", dataset_variant="sequences", dataset_config="tiny")
         self.assertRegex(text, "^train on it: python -m tfobj.train --flagfile=experiments/NAME.flags --dataset="
-                         "objects_room --dataset_variant=sequences --dataset_config=tiny, with an experiment for images")
+                         "objects_room --dataset_variant=sequences --dataset_config=tiny, with an experiment for ima")
 
     def test_a_set_without_training_images_is_for_scores(self):
         text = self.after("test", dataset="objects_room", dataset_variant="six_objects")

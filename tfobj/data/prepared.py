@@ -22,7 +22,7 @@ _STAGING = ".incomplete"
 _INSTEAD = {
     ("clevr_masks", "clevr6"): "the release is clevr10: prepare it with --dataset_variant=clevr10, and train on it with "
                                "--max_objects=6, as the papers do",
-    ("clevr_masks", "no_green_spheres"): "the release is clevr10, whose colours and shapes are numbers without names",
+    ("clevr_masks", "no_green_spheres"): "the release is clevr10, which numbers its colours and shapes",
     ("shapestacks", "unstable"): "the release holds both kinds of towers: leave --dataset_variant out",
 }
 _DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO}
