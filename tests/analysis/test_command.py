@@ -19,6 +19,7 @@ from tfobj.analysis.options import FactorsOptions, IterationsOptions, Multistabi
 from tfobj.analysis.options import TraversalsOptions
 from tfobj.analysis.run_analysis import run_analysis
 from tfobj.errors import UserError
+from tfobj.models.slot_attention import SlotAttentionAutoencoder
 
 SMALL = {"iterations": IterationsOptions(), "slots": SlotsOptions((2, 4)), "factors": FactorsOptions(8, 2),
          "traversals": TraversalsOptions(num_dims=2), "multistability": MultistabilityOptions(num_seeds=4)}
@@ -62,6 +63,14 @@ class FlagsTest(unittest.TestCase):
             self.assertIn(f"    python -m tfobj.evaluate --run_dir=R --analysis={name}", output)
             self.assertIn(entry.summary.split()[-1], output)
         self.assertIn("--analysis=factors\n  --probe_examples=INT", output)
+
+
+class NeedsTest(unittest.TestCase):
+    def test_a_model_without_the_outputs_is_refused(self):
+        with mock.patch.object(SlotAttentionAutoencoder, "output_names", return_value={"slots", "properties"}):
+            for name, missing in (("slots", "masks and reconstruction"), ("multistability", "segmentation")):
+                with self.assertRaisesRegex(UserError, f"--analysis={name} needs {missing}, which --model=slot_att"):
+                    run_analysis(name, SMALL[name], silent, run_dir())
 
 
 class FilesTest(unittest.TestCase):

@@ -5,8 +5,8 @@
 The flags describe a run of five steps on tiny images. Makes, in DIRECTORY, the runs `whole` (on one device), `parts`
 (the same, interrupted after two steps by SIGTERM and after three by its end), `two` (on two devices), `low`
 (mixed_bfloat16), `resident` (the loop that accelerators use) and `streamed` (the same where the images do not fit);
-scores `whole` there; and prints what `nan`, a run with an absurd learning rate, says. The repository root must be on
-PYTHONPATH.
+scores and analyses `whole` there; and prints what `nan`, a run with an absurd learning rate, says. The repository root
+must be on PYTHONPATH.
 """
 
 import dataclasses
@@ -24,10 +24,15 @@ jax.config.update("jax_num_cpu_devices", 2)
 from absl import flags  # noqa: E402
 
 from tfobj import flags as experiment_flags  # noqa: E402
+from tfobj.analysis import options  # noqa: E402
+from tfobj.analysis.run_analysis import run_analysis  # noqa: E402
 from tfobj.errors import UserError  # noqa: E402
 from tfobj.training import evaluate_run  # noqa: E402
 from tfobj.training import jax_engine  # noqa: E402
 from tfobj.training import launch  # noqa: E402
+
+# Between them these two do all that analyses ask of an engine.
+ANALYSES = {"factors": options.FactorsOptions(10, 5), "traversals": options.TraversalsOptions(num_dims=2)}
 
 
 def changed(experiment, **changes):
@@ -76,6 +81,9 @@ def main():
     with_loop(experiment, f"{directory}/resident", 0.25)
     with_loop(experiment, f"{directory}/streamed", 0.0)
     evaluate_run.evaluate_run(f"{directory}/whole", num_examples=10, batch_size=4)
+    for name, chosen in ANALYSES.items():
+        run_analysis(name, chosen, lambda verb, noun: print, f"{directory}/whole", num_examples=5, num_iterations=1,
+                     batch_size=5)
     launch.train(changed(experiment, precision="mixed_bfloat16"), f"{directory}/low")
     try:
         launch.train(changed(experiment, learning_rate=1e30, warmup_steps=0, clip_norm=0.0), f"{directory}/nan")

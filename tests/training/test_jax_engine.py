@@ -16,6 +16,8 @@ import unittest
 import numpy as np
 
 from tests.training import runs
+from tfobj.analysis import catalogue
+from tfobj.analysis.run_analysis import run_analysis
 from tfobj.data import prepared
 from tfobj.training import evaluate_run
 from tfobj.training import launch
@@ -87,12 +89,47 @@ class JaxEngineTest(unittest.TestCase):
             here, _, _ = evaluate_run.evaluate_run(self.root / "whole", num_examples=10)
         for name, value in here["scores"].items():
             np.testing.assert_allclose(there["scores"][name], value, rtol=1e-4, atol=1e-5, err_msg=name)
+        self.check_analyses()
         shutil.copytree(self.root / "whole", self.root / "continued")
         longer = dataclasses.replace(self.experiment, train=dataclasses.replace(self.experiment.train, num_steps=6))
         with contextlib.redirect_stdout(io.StringIO()) as output:
             launch.train(longer, self.root / "continued")
         self.assertIn("resuming at step 5", output.getvalue())
         self.assertEqual(run_directory.load_run(self.root / "continued", "latest").step, 6)
+
+    def check_analyses(self):
+        """Repeats the analyses of `whole` and compares their numbers."""
+        there = {path.stem.partition("_")[0]: json.loads(path.read_text())
+                 for path in (self.root / "whole").glob("*_n5_T1*.json")}
+        self.assertEqual(set(there), {"factors", "traversals"})
+        for name, expected in there.items():
+            chosen = catalogue.ANALYSES[name].options(**immutable(expected["options"]))
+            here = run_analysis(name, chosen, lambda verb, noun: lambda done, total: None, self.root / "whole",
+                                num_examples=5, num_iterations=1, batch_size=5)[0]
+            self.assertEqual(json.dumps(shape_of(here)), json.dumps(shape_of(expected)))
+            np.testing.assert_allclose(numbers_of(here), numbers_of(expected), rtol=1e-3, atol=5e-3, err_msg=name)
+
+
+def immutable(values):
+    """JSON's lists as tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def numbers_of(value):
+    """All floats in nested JSON values, in order."""
+    if isinstance(value, (dict, list)):
+        members = value.values() if isinstance(value, dict) else value
+        return [number for member in members for number in numbers_of(member)]
+    return [value] if isinstance(value, float) else []
+
+
+def shape_of(value):
+    """Nested JSON values with all floats alike."""
+    if isinstance(value, dict):
+        return {name: shape_of(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shape_of(member) for member in value]
+    return 0.0 if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

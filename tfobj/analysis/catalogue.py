@@ -17,11 +17,13 @@ class Entry:
         options: Class of its options, see `tfobj.analysis.options`.
         path: str, `module:function`.
         summary: str. One line for `--help`.
+        needs: Tuple of str, names of outputs that a model must have.
     """
 
     options: type
     path: str
     summary: str
+    needs: tuple = ("masks", "reconstruction")
 
 
 ANALYSES = {
@@ -29,11 +31,11 @@ ANALYSES = {
                         "scores after each of many iterations"),
     "slots": Entry(options.SlotsOptions, "tfobj.analysis.slots:analyse", "scores against the number of slots"),
     "factors": Entry(options.FactorsOptions, "tfobj.analysis.factors:analyse",
-                     "what a linear layer reads about the objects from their slots"),
+                     "what a linear layer reads about the objects from their slots", ("masks", "slots")),
     "traversals": Entry(options.TraversalsOptions, "tfobj.analysis.traversals:analyse",
                         "what single latent dimensions of a slot change in the picture"),
     "multistability": Entry(options.MultistabilityOptions, "tfobj.analysis.multistability:analyse",
-                            "how many different segmentations of one image there are"),
+                            "how many different segmentations of one image there are", ("segmentation",)),
 }
 
 

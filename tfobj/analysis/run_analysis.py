@@ -3,6 +3,7 @@
 import logging
 
 from tfobj.analysis import catalogue
+from tfobj.errors import UserError
 from tfobj.training.opened_run import OpenedRun
 from tfobj.training.opened_run import Settings
 
@@ -28,6 +29,10 @@ def run_analysis(name, options, countdown, run_dir, **settings):
     # Every number of slots or iterations is a graph of its own, of which TensorFlow would warn at length.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     opened = OpenedRun(Settings(run_dir, **settings))
+    missing = [output for output in catalogue.ANALYSES[name].needs if output not in opened.model.output_names()]
+    if missing:
+        raise UserError(f"--analysis={name} needs {' and '.join(missing)}, which --model={opened.config.model} does "
+                        "not have; choose another analysis")
     finding = catalogue.load(name)(opened, options, countdown)
     result = {**opened.about(), "options": dict(vars(options)), **finding.result}
     usual = type(options)()
