@@ -95,19 +95,31 @@ class TrainConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class SlotAttentionConfig:
-    """Slot Attention for object discovery (Locatello et al. 2020); defaults are the paper's CLEVR model."""
+class SlotEncoderConfig:
+    """The encoder that Slot Attention and its baselines share."""
 
     num_slots: int = knob(7, "Slots K.", minimum=1)
-    num_iterations: int = knob(3, "Attention iterations T in training.", minimum=0)
     slot_size: int = knob(64, "Slot size D.", minimum=1)
-    mlp_hidden_size: int = knob(128, "Hidden units of the residual slot MLP.", minimum=1)
     encoder_channels: int = knob(64, "Channels of each encoder convolution.", minimum=1)
     encoder_strides: tuple = knob((1, 1, 1, 1), "Strides of the encoder convolutions, one per layer.", minimum=1)
     encoder_position_embedding: bool = knob(True, "Add the soft position embedding to the encoder features.")
+
+
+@dataclasses.dataclass(frozen=True)
+class SlotDecoderConfig:
+    """The decoder that Slot Attention and its baseline share."""
+
     decoder_channels: int = knob(64, "Channels of each hidden decoder layer.", minimum=1)
     decoder_broadcast_size: int = knob(8, "Side of the broadcast grid; 0: the full image.", minimum=0)
     decoder_strides: tuple = knob((2, 2, 2, 2, 1), "Strides of the hidden 5x5 transposed convolutions.", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class AttentionConfig:
+    """The Slot Attention module."""
+
+    num_iterations: int = knob(3, "Attention iterations T in training.", minimum=0)
+    mlp_hidden_size: int = knob(128, "Hidden units of the residual slot MLP.", minimum=1)
     aggregation: str = knob("mean", "Weighted mean, sum, or sum with LayerNorm of the values (Appendix B).",
                             choices=("mean", "sum", "sum_layernorm"))
     softmax_axis: str = knob("slots", "Axis of the attention softmax (Appendix B).", choices=("slots", "inputs"))
@@ -123,6 +135,11 @@ class SlotAttentionConfig:
     attention_epsilon: float = knob(1e-8, "Offset before the renormalisation over inputs.", minimum=0.0)
     epsilon_mode: str = knob("attention", "Where the offset is added (Appendix B).",
                              choices=("attention", "denominator"))
+
+
+@dataclasses.dataclass(frozen=True)
+class SlotAttentionConfig(SlotDecoderConfig, AttentionConfig, SlotEncoderConfig):
+    """Slot Attention for object discovery (Locatello et al. 2020); defaults are the paper's CLEVR model."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,29 +12,12 @@ import argparse
 import pathlib
 
 import numpy as np
+import slot_attention_torch as layers
 import torch
 from torch.nn import functional as F
 
 SIZES = {"image": 32, "batch": 2, "slots": 5, "more_slots": 8, "iterations": 3, "more_iterations": 4, "channels": 12,
          "slot_size": 16, "hidden": 20, "convolutions": 4, "strides": (2, 2, 1)}
-
-
-def layer_norm(x, w, name):
-    """LayerNorm over the last axis with epsilon 1e-3."""
-    mean, variance = x.mean(-1, keepdim=True), x.var(-1, unbiased=False, keepdim=True)
-    return (x - mean) / torch.sqrt(variance + 1e-3) * w[name + "/gamma"] + w[name + "/beta"]
-
-
-def dense(x, w, name, bias=True):
-    """Dense layer with a (in, out) kernel."""
-    y = x @ w[name + "/kernel"]
-    return y + w[name + "/bias"] if bias else y
-
-
-def convolution(x, w, name):
-    """SAME convolution of stride 1, channels last."""
-    kernel = w[name + "/kernel"].permute(3, 2, 0, 1)  # HWIO -> OIHW
-    return F.conv2d(x.permute(0, 3, 1, 2), kernel, w[name + "/bias"], padding="same").permute(0, 2, 3, 1)
 
 
 def deconvolution(x, w, name, stride):
@@ -47,52 +30,15 @@ def deconvolution(x, w, name, stride):
     return y[:, :, before:before + height, before:before + width].permute(0, 2, 3, 1)
 
 
-def positions(height, width):
-    """The grid of distances to the borders, (1, h, w, 4)."""
-    rows = torch.linspace(0, 1, height, dtype=torch.float64)[:, None].expand(height, width)
-    columns = torch.linspace(0, 1, width, dtype=torch.float64)[None, :].expand(height, width)
-    return torch.stack([rows, columns, 1 - rows, 1 - columns], -1)[None]
-
-
-def gru(x, h, w, name):
-    """Keras' reset-after GRU, gates z, r, h."""
-    size = h.shape[-1]
-    a = x @ w[name + "/kernel"] + w[name + "/bias"][0]
-    b = h @ w[name + "/recurrent_kernel"] + w[name + "/bias"][1]
-    z = torch.sigmoid(a[..., :size] + b[..., :size])
-    r = torch.sigmoid(a[..., size:2 * size] + b[..., size:2 * size])
-    g = torch.tanh(a[..., 2 * size:] + r * b[..., 2 * size:])
-    return z * h + (1 - z) * g
-
-
 def forward(w, image, noise, iterations, strides, grid):
     """Runs the autoencoder; returns every stage by its stored name, unsliced."""
-    out, x = {}, image
-    for i in range(sum(n.startswith("encoder/conv") and n.endswith("kernel") for n in w)):
-        x = torch.relu(convolution(x, w, f"encoder/conv{i}"))
-    out["enc_cnn_sub"] = x
-    x = x + dense(positions(*x.shape[1:3]), w, "encoder/pos")
-    out["enc_pos_sub"] = x
-    x = layer_norm(x.reshape(x.shape[0], -1, x.shape[-1]), w, "encoder/norm")
-    x = dense(torch.relu(dense(x, w, "encoder/mlp0")), w, "encoder/mlp1")
-    out["features_sub"] = x
-    p = "slot_attention/"
-    x = layer_norm(x, w, p + "norm_inputs")
-    k, v = dense(x, w, p + "k", False), dense(x, w, p + "v", False)
-    slots = w[p + "slots_mu"] + torch.exp(w[p + "slots_log_sigma"]) * noise
-    out["slots_init"] = slots
-    for t in range(1, iterations + 1):
-        q = dense(layer_norm(slots, w, p + "norm_slots"), w, p + "q", False) * slots.shape[-1]**-0.5
-        attention = torch.softmax(k @ q.transpose(1, 2), -1)
-        weights = attention + 1e-8
-        weights = weights / weights.sum(1, keepdim=True)
-        slots = gru(weights.transpose(1, 2) @ v, slots, w, p + "gru")
-        hidden = torch.relu(dense(layer_norm(slots, w, p + "norm_mlp"), w, p + "mlp/dense0"))
-        slots = slots + dense(hidden, w, p + "mlp/dense1")
-        out[f"attn_{t}_sub"], out[f"slots_{t}"] = attention, slots
-    out["slots"] = slots
+    convolutions = sum(n.startswith("encoder/conv") and n.endswith("kernel") for n in w)
+    out = layers.encode(w, image, (1,) * convolutions)
+    out.update(layers.attend(w, out["features_sub"], noise, iterations))
+    slots = out["slots"]
     batch, num_slots, size = slots.shape
-    x = slots.reshape(-1, 1, 1, size).expand(-1, grid, grid, size) + dense(positions(grid, grid), w, "decoder/pos")
+    x = slots.reshape(-1, 1, 1, size).expand(-1, grid, grid, size)
+    x = x + layers.dense(layers.positions(grid, grid), w, "decoder/pos")
     out["dec_in_sub"] = x
     for i, stride in enumerate((*strides, 1)):
         x = deconvolution(x, w, f"decoder/deconv{i}", stride)
@@ -119,7 +65,7 @@ def sliced(name, value):
 
 def compute(weights, image, noise, more_noise, iterations, more_iterations, strides, grid, keep_gradient):
     """Computes every array of the io file."""
-    w = {name[2:]: torch.tensor(value, dtype=torch.float64, requires_grad=True) for name, value in weights.items()}
+    w = layers.tensors_of(weights)
     tensors = [torch.tensor(value, dtype=torch.float64) for value in (image, noise, more_noise)]
     out = forward(w, tensors[0], tensors[1], iterations, strides, grid)
     out["loss"].backward()
@@ -152,40 +98,22 @@ def check(directory):
     assert worst["forward"][0] < 3e-5 and worst["gradient"][0] < 2e-4  # the reference ran in float32
 
 
-def random_weights(rng):
-    """Random weights with non-trivial biases and norms, exact in float16."""
-    s, shapes = SIZES, {}
-    c, d, h = s["channels"], s["slot_size"], s["hidden"]
-    for i in range(s["convolutions"]):
-        shapes[f"encoder/conv{i}/kernel"], shapes[f"encoder/conv{i}/bias"] = (5, 5, c if i else 3, c), (c,)
-    shapes.update({"encoder/pos/kernel": (4, c), "encoder/pos/bias": (c,), "encoder/norm/gamma": (c,),
-                   "encoder/norm/beta": (c,)})
-    for name in ("mlp0", "mlp1"):
-        shapes[f"encoder/{name}/kernel"], shapes[f"encoder/{name}/bias"] = (c, c), (c,)
-    p = "slot_attention/"
-    for name, size in (("norm_inputs", c), ("norm_slots", d), ("norm_mlp", d)):
-        shapes[f"{p}{name}/gamma"], shapes[f"{p}{name}/beta"] = (size,), (size,)
-    shapes.update({p + "slots_mu": (1, 1, d), p + "slots_log_sigma": (1, 1, d), p + "q/kernel": (d, d),
-                   p + "k/kernel": (c, d), p + "v/kernel": (c, d), p + "gru/kernel": (d, 3 * d),
-                   p + "gru/recurrent_kernel": (d, 3 * d), p + "gru/bias": (2, 3 * d), p + "mlp/dense0/kernel": (d, h),
-                   p + "mlp/dense0/bias": (h,), p + "mlp/dense1/kernel": (h, d), p + "mlp/dense1/bias": (d,),
-                   "decoder/pos/kernel": (4, d), "decoder/pos/bias": (d,)})
+def shapes_of(s):
+    """Shapes of all weights, dict by name."""
+    c, d = s["channels"], s["slot_size"]
+    shapes = layers.shapes_of(c, d, s["hidden"], s["convolutions"])
+    shapes.update({"decoder/pos/kernel": (4, d), "decoder/pos/bias": (d,)})
     for i in range(len(s["strides"]) + 1):
         last = i == len(s["strides"])
         shapes[f"decoder/deconv{i}/kernel"] = (3, 3, 4, c) if last else (5, 5, c, c if i else d)
         shapes[f"decoder/deconv{i}/bias"] = (4 if last else c,)
-    weights = {}
-    for name, shape in shapes.items():
-        fan = np.prod(shape[:-1]) if name.endswith("kernel") else 16
-        value = rng.standard_normal(shape) * 1.2 / np.sqrt(fan) + (1.0 if name.endswith("gamma") else 0.0)
-        weights["w/" + name] = value.astype(np.float16).astype(np.float32)
-    return weights
+    return shapes
 
 
 def write(directory):
     """Writes both files."""
     rng, s = np.random.default_rng(20), SIZES
-    weights = random_weights(rng)
+    weights = layers.random_weights(shapes_of(s), rng)
     image_uint8 = rng.integers(0, 256, (s["batch"], s["image"] // 4, s["image"] // 4, 3), dtype=np.uint8)
     image_uint8 = image_uint8.repeat(4, axis=1).repeat(4, axis=2)
     image = ((image_uint8 / np.float32(255) - np.float32(0.5)) * 2).astype(np.float32)

@@ -158,6 +158,26 @@ class SlotAttention(keras.layers.Layer):
                 trace[name].append(value)
         return {"slots": slots, **trace}
 
+    def attend_map(self, features, noise, num_iterations=None):
+        """Runs the iterations on a feature map.
+
+        Args:
+            features: [B, h, w, F].
+            noise: [B, K, D]. As for `call`.
+            num_iterations: int or None. Overrides T.
+
+        Returns:
+            Dict: `slots` [B,K,D], `iterates`, as of `call`, and unless T is 0 `attention` [B,T,K,h,w].
+        """
+        height, width, size = features.shape[1:]
+        inputs = ops.reshape(features, (-1, height * width, size))  # [B,N,F]
+        attended = self(inputs, noise=noise, num_iterations=num_iterations)
+        found = {name: attended[name] for name in ("slots", "iterates")}
+        if attended["attention"]:
+            attention = ops.transpose(ops.stack(attended["attention"], axis=1), (0, 1, 3, 2))  # [B,T,K,N]
+            found["attention"] = ops.reshape(attention, (*ops.shape(attention)[:3], height, width))  # [B,T,K,h,w]
+        return found
+
     def _attend(self, keys, slots):
         """Returns attention and aggregation weights, both float32 [B,N,K]."""
         queries = self.norm_slots(slots) if self.norm_slots else slots
