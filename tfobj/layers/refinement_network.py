@@ -4,9 +4,10 @@ import keras
 from keras import ops
 
 from tfobj.layers.fan_in_truncated_normal import FanInTruncatedNormal
+from tfobj.layers.pooled_convolutions import PooledConvolutions
 from tfobj.layers.predictor_corrector import PredictorCorrector
 from tfobj.layers.refinement_inputs import FLAT, SPATIAL
-from tfobj.ops.precision import at_least_float32, island_dtype
+from tfobj.ops.precision import island_dtype
 
 
 class _LstmBias(FanInTruncatedNormal):
@@ -19,12 +20,11 @@ class _LstmBias(FanInTruncatedNormal):
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
-class RefinementNetwork(keras.layers.Layer):
+class RefinementNetwork(PooledConvolutions):
     """Convolutions and a small network over each slot's maps, a recurrent cell, and an update of the parameters.
 
-    All slots share the weights. The convolutions have stride 2, "same" padding and ELU; their output is averaged over
-    the pixels. All dense layers of the network but the last have ELU. The recurrent cell and the update are float32
-    islands: rounding would add up over the iterations.
+    All slots share the weights. The recurrent cell and the update are float32 islands: rounding would add up over the
+    iterations.
 
     Args:
         filters: Sequence of int. Width of each convolution.
@@ -37,10 +37,7 @@ class RefinementNetwork(keras.layers.Layer):
 
     def __init__(self, filters, kernel_size=3, mlp_sizes=(256, 256), lstm_size=256, head="additive", head_options=None,
                  **kwargs):
-        super().__init__(autocast=False, **kwargs)  # each layer casts what it gets
-        self.filters = tuple(filters)
-        self.kernel_size = kernel_size
-        self.mlp_sizes = tuple(mlp_sizes)
+        super().__init__(filters, kernel_size, mlp_sizes, autocast=False, **kwargs)  # each layer casts what it gets
         self.lstm_size = lstm_size
         self.head = head
         self.head_options = dict(head_options or {})
@@ -48,22 +45,8 @@ class RefinementNetwork(keras.layers.Layer):
     def build(self, inputs_shape, parameters_shape, **_):
         maps = [inputs_shape[name] for name in SPATIAL if name in inputs_shape]
         vectors = [inputs_shape[name] for name in FLAT if name in inputs_shape]
-        shape = (None, *maps[0][2:4], sum(map_shape[-1] for map_shape in maps))
-        self.convolutions = []
-        for index, width in enumerate(self.filters):
-            convolution = keras.layers.Conv2D(width, self.kernel_size, 2, "same", activation="elu",
-                                              **self._common(f"conv{index}"))
-            convolution.build(shape)
-            shape = convolution.compute_output_shape(shape)
-            self.convolutions.append(convolution)
-        self.mlp = []
-        for index, units in enumerate(self.mlp_sizes):
-            activation = "elu" if index < len(self.mlp_sizes) - 1 else None
-            dense = keras.layers.Dense(units, activation=activation, **self._common(f"dense{index}"))
-            dense.build((None, None, shape[-1]))
-            shape = (None, None, units)
-            self.mlp.append(dense)
-        self._build_core(shape[-1] + sum(vector[-1] for vector in vectors), parameters_shape)
+        super().build((None, *maps[0][2:4], sum(map_shape[-1] for map_shape in maps)))
+        self._build_core(self.mlp_sizes[-1] + sum(vector[-1] for vector in vectors), parameters_shape)
 
     def _build_core(self, core_size, parameters_shape):
         if self.lstm_size:
@@ -75,14 +58,11 @@ class RefinementNetwork(keras.layers.Layer):
             self.lstm.build((None, core_size))
         features_shape = (None, None, self.lstm_size or core_size)
         if self.head == "additive":
-            self.update = keras.layers.Dense(parameters_shape[-1], **self._common("head", island_dtype()))
+            self.update = keras.layers.Dense(parameters_shape[-1], **self.common("head", island_dtype()))
             self.update.build(features_shape)
         else:
             self.update = PredictorCorrector(name="head", dtype=island_dtype(), **self.head_options)
             self.update.build(features_shape, parameters_shape)
-
-    def _common(self, name, dtype=None):
-        return {"name": name, "kernel_initializer": FanInTruncatedNormal(), "dtype": dtype or self.dtype_policy}
 
     def initial_state(self, parameters):
         """Zeros for the state of the recurrent cell: a list of two [B*K, h], empty without a cell."""
@@ -104,12 +84,7 @@ class RefinementNetwork(keras.layers.Layer):
         num_slots = parameters.shape[1]
         maps = _joined([inputs[name] for name in SPATIAL if name in inputs], num_slots)  # [B,K,H,W,c]
         features = ops.reshape(maps, (-1, *maps.shape[2:]))  # [B*K,H,W,c]
-        for convolution in self.convolutions:
-            features = convolution(features)
-        features = ops.mean(at_least_float32(features), axis=(1, 2))  # [B*K,c]
-        for dense in self.mlp:
-            features = dense(features)
-        encoded = ops.reshape(at_least_float32(features), (-1, num_slots, self.mlp_sizes[-1]))  # [B,K,m]
+        encoded = ops.reshape(super().call(features), (-1, num_slots, self.mlp_sizes[-1]))  # [B,K,m]
         core_input = ops.concatenate([encoded, *(inputs[name] for name in FLAT if name in inputs)], axis=-1)
         core_output, state = self._recur(core_input, state)
         stages = {"encoder_input": maps, "encoded": encoded, "core_input": core_input, "core_output": core_output}
@@ -125,8 +100,7 @@ class RefinementNetwork(keras.layers.Layer):
         return ops.reshape(outputs, (-1, core_input.shape[1], self.lstm_size)), state  # [B,K,h]
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size,
-                "mlp_sizes": self.mlp_sizes, "lstm_size": self.lstm_size, "head": self.head,
+        return {**super().get_config(), "lstm_size": self.lstm_size, "head": self.head,
                 "head_options": self.head_options}
 
 
