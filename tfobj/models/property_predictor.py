@@ -1,9 +1,13 @@
 """What Slot Attention and its baseline have in common in set prediction: all but where the slots come from."""
 
+from keras import ops
+
 from tfobj.layers.convolutional_encoder import ConvolutionalEncoder
 from tfobj.layers.property_head import PropertyHead
 from tfobj.models.set_predictor import SetPredictor
+from tfobj.ops import property_sets
 from tfobj.ops.precision import island_dtype
+from tfobj.ops.set_loss import set_loss
 
 
 class PropertyPredictor(SetPredictor):
@@ -12,6 +16,10 @@ class PropertyPredictor(SetPredictor):
     Subclasses add what makes the slots, then the `head`, and implement `slots_of` and `noise_spec`. The paper's model
     works on [-1, 1]; images are mapped at entry.
 
+    The loss is the sum over the cheapest pairing of targets and predictions (Section 4.2). Targets have as many rows as
+    there are predictions: rows of zeros are added, so that every slot learns whether it has an object, or left out. Of
+    images with more than K objects, only K take part.
+
     Args:
         image_shape: Tuple (H, W, C).
         num_slots: int. K in training.
@@ -19,14 +27,17 @@ class PropertyPredictor(SetPredictor):
         encoder_strides: Sequence of int.
         encoder_position_embedding: bool.
         head_hidden_size: int.
+        coordinate_scale: float. The loss takes coordinates as numbers in [0, coordinate_scale] (Appendix C.2).
         **config: Further arguments of `SetPredictor`, and of the subclass, for `get_config`.
     """
 
     def __init__(self, image_shape, num_slots, encoder_channels=64, encoder_strides=(1, 2, 2, 1),
-                 encoder_position_embedding=True, head_hidden_size=64, name=None, **config):
+                 encoder_position_embedding=True, head_hidden_size=64, coordinate_scale=1.0, name=None,
+                 **config):
         super().__init__(image_shape, num_slots, name=name, encoder_channels=encoder_channels,
                          encoder_strides=tuple(encoder_strides), encoder_position_embedding=encoder_position_embedding,
-                         head_hidden_size=head_hidden_size, **config)
+                         head_hidden_size=head_hidden_size, coordinate_scale=coordinate_scale, **config)
+        self.weights_of_properties = property_sets.coordinate_weights(coordinate_scale)
         self.encoder = ConvolutionalEncoder(encoder_channels, encoder_strides, encoder_position_embedding,
                                             name="encoder")
 
@@ -50,3 +61,21 @@ class PropertyPredictor(SetPredictor):
     def forward(self, image, noise, num_slots=None, num_iterations=None):
         found = self.slots_of(self.encoder(image * 2.0 - 1.0), noise, num_iterations)
         return {**found, "predictions": self.head(found["slots"])}
+
+    def losses_of(self, target, outputs):
+        """Computes the loss terms of each image.
+
+        Args:
+            target: float32 [B,N,19].
+            outputs: What `call` returned.
+
+        Returns:
+            Dict of float32 [B]: `loss`.
+        """
+        return {"loss": self.distance(target, outputs["predictions"])}
+
+    def distance(self, target, predictions):
+        """Loss of one set of predictions [B,K,19] against targets [B,N,19]: float32 [B]."""
+        target = property_sets.with_rows(target, predictions.shape[1])
+        weights = ops.convert_to_tensor(self.weights_of_properties, dtype=predictions.dtype)
+        return set_loss(ops.cast(target, predictions.dtype) * weights, predictions * weights, self.matching)

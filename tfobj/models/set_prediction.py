@@ -21,7 +21,7 @@ class SlotAttentionSetPredictor(PropertyPredictor):
         encoder_position_embedding: bool.
         head_hidden_size: int.
         matching: str, see `tfobj.ops.matching.assignment`.
-        coordinate_scale: float, see `SetPredictor`.
+        coordinate_scale: float, see `PropertyPredictor`.
         iteration_loss: str. `last`: the loss is that of the slots after the last iteration; `mean` or `sum`: over all
             iterations, each paired by itself (Appendix C.2).
         attention_scale: float, 0 for `slot_size ** -0.5`.
@@ -36,7 +36,7 @@ class SlotAttentionSetPredictor(PropertyPredictor):
                  encoder_position_embedding=True, head_hidden_size=64, matching="auto", coordinate_scale=1.0,
                  iteration_loss="last", attention_scale=0.0, attention_epsilon=1e-8, name=None, **attention):
         super().__init__(image_shape, num_slots, encoder_channels, encoder_strides, encoder_position_embedding,
-                         head_hidden_size, name=name, matching=matching, coordinate_scale=coordinate_scale,
+                         head_hidden_size, coordinate_scale, name=name, matching=matching,
                          iteration_loss=iteration_loss, attention_scale=attention_scale,
                          attention_epsilon=attention_epsilon, **attention)
         self.iteration_loss = iteration_loss
