@@ -1,4 +1,4 @@
-"""Deep Set Prediction Networks (Zhang, Hare and Prugel-Bennett 2019), a baseline of Slot Attention in set prediction."""
+"""Deep Set Prediction Networks (Zhang et al. 2019), a baseline of Slot Attention in set prediction."""
 
 import keras
 from keras import ops
