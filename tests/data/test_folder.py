@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfobj.config import DataConfig
 from tfobj.data import folder_pictures
+from tfobj.data import folder_splits
 from tfobj.data import memory
 from tfobj.data import order
 from tfobj.data import pipeline
@@ -216,8 +217,13 @@ class RefusalTest(FolderTestCase):
 
     def test_fewer_pictures_than_a_batch(self):
         self.save(5)
-        with self.assertRaisesRegex(UserError, "--batch_size=64 but only 3 of 3 training examples"):
-            pipeline.TrainingInput(open_source(self.config()), self.config(), 64, 0)
+        for batch_size, needed in ((64, 70), (16, 18)):
+            with self.assertRaisesRegex(
+                    UserError, f"^--image_dir={self.images} leaves 3 pictures to train on, .* fewer than --batch_size="
+                    f"{batch_size}; use --batch_size=3, or add .* there are {needed}$"):
+                pipeline.TrainingInput(open_source(self.config()), self.config(), batch_size, 0)
+            self.assertEqual(folder_splits.parts(needed)["train"].stop, batch_size)
+            self.assertLess(folder_splits.parts(needed - 1)["train"].stop, batch_size)
 
 
 if __name__ == "__main__":

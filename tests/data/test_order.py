@@ -55,6 +55,23 @@ class TrainingOrderTest(unittest.TestCase):
     def test_less_than_a_batch(self):
         with self.assertRaisesRegex(UserError, "--batch_size=16 but only 9 of 37"):
             order.TrainingOrder(CountingSource(), DataConfig(min_objects=3), 16, 0)
+        with self.assertRaisesRegex(UserError, "--num_train_examples=9 is less than --batch_size=16; change one"):
+            order.TrainingOrder(CountingSource(), DataConfig(dataset="folder", num_train_examples=9), 16, 0)
+
+    def test_a_variant_without_training_images_is_named(self):
+        class TestOnly:
+            """A source of out-of-distribution images."""
+
+            def num_examples(self, split):
+                """Refuses."""
+                raise UserError(f"--dataset=objects_room has no split {split!r}; it has test")
+
+        config = DataConfig(dataset="objects_room", dataset_variant="six_objects")
+        with self.assertRaisesRegex(UserError, "^--dataset_variant=six_objects of objects_room has no images to train "
+                                    "on; .*tfobj.evaluate --run_dir=RUN --dataset_variant=six_objects$"):
+            order.TrainingOrder(TestOnly(), config, 16, 0)
+        with self.assertRaisesRegex(UserError, "has no split 'train'"):
+            order.TrainingOrder(TestOnly(), DataConfig(dataset="x"), 16, 0)
 
 
 class EvaluationOrderTest(unittest.TestCase):

@@ -10,6 +10,7 @@ import PIL.Image
 import rich.progress
 
 from tfobj import photos
+from tfobj.data import folder_splits
 from tfobj.data import framing
 from tfobj.data import locations
 from tfobj.errors import UserError
@@ -23,9 +24,8 @@ class FolderPictures:
     """PNG and JPEG files below --image_dir, resized to --image_size.
 
     All files are read once, at opening, which finds the broken ones; the resized pictures are kept in
-    `<data_dir>/folder/` and reread from there as long as no file changes. There are no masks. The files, sorted by
-    their path below --image_dir, are split by position: the last 5 % are `test`, the 5 % before them `validation` (at
-    least one file each), the others `train`.
+    `<data_dir>/folder/` and reread from there as long as no file changes. There are no masks. The files are sorted by
+    their path below --image_dir and split as `tfobj.data.folder_splits` says.
 
     Args:
         data_config: `DataConfig`. `image_dir`, `image_size` and `data_dir` are used.
@@ -48,9 +48,7 @@ class FolderPictures:
         self._directory = os.path.expanduser(data_config.image_dir)
         self._names = _find_images(self._directory)
         self._images = self._load(size, os.path.join(locations.data_dir(data_config), "folder"))
-        held_out = max(1, len(self._names) * 5 // 100)
-        ends = [0, len(self._names) - 2 * held_out, len(self._names) - held_out, len(self._names)]
-        self._parts = {split: slice(*ends[i:i + 2]) for i, split in enumerate(("train", "validation", "test"))}
+        self._parts = folder_splits.parts(len(self._names))
         self.sizes = {split: part.stop - part.start for split, part in self._parts.items()}
 
     @property

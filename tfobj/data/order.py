@@ -8,6 +8,7 @@ import functools
 
 import numpy as np
 
+from tfobj.data import folder_splits
 from tfobj.data import object_filters
 from tfobj.errors import UserError
 
@@ -32,16 +33,18 @@ class TrainingOrder:
         steps_per_epoch: int.
 
     Raises:
-        UserError: the filters leave less than one batch, or cannot be applied to this data.
+        UserError: the filters leave less than one batch, or cannot be applied to this data; there is no train split.
     """
 
     def __init__(self, source, data_config, batch_size, seed):
-        total = source.num_examples("train")
+        total = _num_training(source, data_config)
         first = min(data_config.num_train_examples or total, total)
         kept = object_filters.kept_positions(source, "train", data_config)
         self.kept = kept[kept < first]
         self.num_examples, self._batch_size = len(self.kept), batch_size
         self.steps_per_epoch = self.num_examples // batch_size
+        if not self.steps_per_epoch and data_config.dataset == "folder":
+            raise UserError(_too_few_pictures(self.num_examples, batch_size, data_config))
         if not self.steps_per_epoch:
             raise UserError(f"--batch_size={batch_size} but only {self.num_examples} of {total} training examples are "
                             "left; use a smaller --batch_size, more data, or relax --num_train_examples, "
@@ -56,6 +59,28 @@ class TrainingOrder:
     def positions(self, step):
         """Positions in the split, int64 [batch_size], of the examples of a step (int)."""
         return self.kept[self.rows(step)]
+
+
+def _num_training(source, data_config):
+    try:
+        return source.num_examples("train")
+    except UserError as error:
+        variant = data_config.dataset_variant
+        if not variant:
+            raise
+        raise UserError(f"--dataset_variant={variant} of {data_config.dataset} has no images to train on; it is for "
+                        f"scoring a model that was trained on another variant: python -m tfobj.evaluate --run_dir=RUN "
+                        f"--dataset_variant={variant}") from error
+
+
+def _too_few_pictures(found, batch_size, data_config):
+    """The error of a folder that does not fill a batch."""
+    limit = data_config.num_train_examples
+    if 0 < limit == found:
+        return f"--num_train_examples={limit} is less than --batch_size={batch_size}; change one of them"
+    return (f"--image_dir={data_config.image_dir} leaves {found} pictures to train on, beside those to validate and "
+            f"test with, fewer than --batch_size={batch_size}; use --batch_size={found}, or add pictures until there "
+            f"are {folder_splits.needed(batch_size)}")
 
 
 class EvaluationOrder:

@@ -20,8 +20,8 @@ from tfobj.errors import UserError
 _STAGING = ".incomplete"
 # (data set, variant that was never released) -> what to do instead.
 _INSTEAD = {
-    ("clevr_masks", "clevr6"): "the release is clevr10: prepare it with --dataset_variant=clevr10, and train on it with "
-                               "--max_objects=6, as the papers do",
+    ("clevr_masks", "clevr6"): "the release is clevr10: prepare it with --dataset_variant=clevr10, and train on it "
+                               "with --max_objects=6, as the papers do",
     ("clevr_masks", "no_green_spheres"): "the release is clevr10, which numbers its colours and shapes",
     ("shapestacks", "unstable"): "the release holds both kinds of towers: leave --dataset_variant out",
 }
