@@ -128,7 +128,7 @@ class FilesTest(unittest.TestCase):
             options = ServingOptions(num_slots=num_slots, threshold=0.3)
             predictor = prediction.Predictor(tiny_model(), options, batch_size=1)
             prediction.prepare_out(self.out)
-            index = prediction.predict(predictor, paths, self.out, {"step": 7})
+            index = prediction.predict(predictor, paths, self.out, {"step": 7}, tell=lambda line: None)
         self.assertEqual(json.loads((self.folder / "out/predictions.json").read_text()), index)
         self.assertEqual([entry["image"] for entry in index["images"]], paths)
         expected = {f"{name}_{part}" for name in ("a_cat", "b_cat") for part in
@@ -136,6 +136,33 @@ class FilesTest(unittest.TestCase):
         self.assertEqual(set(os.listdir(self.out)), expected | {"overview.png", "predictions.json"})
         for path, entry in zip(paths, index["images"]):
             self.check_entry(photos.read(path), entry)
+
+    def test_results_of_an_earlier_call_are_replaced_and_nothing_else(self):
+        predictor, lines = prediction.Predictor(tiny_model(), ServingOptions()), []
+        paths = [self.saved(f"photos/{name}.png", photo(0)) for name in ("a", "b", "c")]
+        prediction.prepare_out(self.out)
+        outside = self.saved("elsewhere.png", photo(0))
+        prediction.predict(predictor, paths[:2], self.out, {}, tell=lines.append)
+        index = json.loads((self.folder / "out/predictions.json").read_text())
+        index["images"][0]["overlay"] = "../elsewhere.png"  # an index that another hand has changed
+        (self.folder / "out/predictions.json").write_text(json.dumps(index))
+        for name in ("out/mine.txt", "out/b_slots/mine.txt"):
+            (self.folder / name).write_text("mine")
+        cut_out = os.path.join(self.out, "b_slots", "slot_1.png")
+        with self.assertRaisesRegex(UserError, "slot_1.png, which --images names: it is a result of an earlier call"):
+            prediction.predict(predictor, [cut_out], self.out, {}, tell=lines.append)
+        self.assertEqual(lines, [])
+        prediction.predict(predictor, paths[2:], self.out, {}, tell=lines.append)
+        self.assertEqual(lines, [f"--out={self.out} held the results of an earlier call for 2 images, listed in its "
+                                 "predictions.json: they are replaced"])
+        self.assertEqual(set(os.listdir(self.out)), {
+            "a_overlay.png", "b_slots", "mine.txt", "c_segmentation.png", "c_overlay.png", "c_slots", "c.npz",
+            "overview.png", "predictions.json"})
+        self.assertEqual(os.listdir(os.path.join(self.out, "b_slots")), ["mine.txt"])
+        self.assertTrue(os.path.exists(outside))
+        (self.folder / "out/predictions.json").write_text("[1]")
+        prediction.predict(predictor, paths[:1], self.out, {}, tell=lines.append)
+        self.assertEqual(len(lines), 1)
 
     def check_entry(self, pixels, entry):
         """Compares the files of one image with each other and with the photo."""

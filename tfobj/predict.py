@@ -4,7 +4,8 @@
 
 Writes, per image, the segmentation (a palette PNG of ids), an overlay, one cut-out per slot and the slots as .npz, all
 pictures at the image's own size, and for all images together overview.png and predictions.json. Images of any size,
-gray or colour, are resized to what the model was trained on.
+gray or colour, are resized to what the model was trained on. Results of an earlier call in --out, those that its
+predictions.json lists, are replaced.
 """
 
 import dataclasses

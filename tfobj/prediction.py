@@ -7,6 +7,7 @@ import tempfile
 
 import numpy as np
 
+from tfobj import earlier_predictions
 from tfobj import photos
 from tfobj import visualisation
 from tfobj.data import preprocessing
@@ -88,8 +89,8 @@ def prepare_out(out):
         raise UserError(f"--out={out} cannot be written ({error.strerror}); choose another directory") from None
 
 
-def predict(predictor, paths, out, about, report=None):
-    """Predicts every image and writes the results; existing files of the same names are replaced.
+def predict(predictor, paths, out, about, report=None, tell=print):
+    """Predicts every image and writes the results in place of those of an earlier call, which its index lists.
 
     Per image NAME: `NAME_segmentation.png` (palette PNG of ids), `NAME_overlay.png`, `NAME_slots/slot_1.png` ...
     (cut-outs with transparency; the number is the id), all at the photo's size, and `NAME.npz` (slots, masks,
@@ -102,14 +103,20 @@ def predict(predictor, paths, out, about, report=None):
         out: str. Directory that passed `prepare_out`.
         about: Dict of JSON values that the index repeats (run, step, options).
         report: Callable (images done, images in all) or None.
+        tell: Callable that takes a line of text.
 
     Returns:
         The index, a dict; `images` holds one entry per image.
 
     Raises:
-        UserError: an image changed since it was checked, the model diverged, or a file cannot be written.
+        UserError: an image changed since it was checked or is itself a result of the earlier call, the model diverged,
+            or a file cannot be written.
     """
     entries, shown, names = [], [], photos.names(paths)
+    replaced = _guarded(out, earlier_predictions.remove, out, paths)
+    if replaced:
+        tell(f"--out={out} held the results of an earlier call for {replaced} image{'s' * (replaced > 1)}, listed in "
+             f"its {earlier_predictions.INDEX}: they are replaced")
     for start in range(0, len(paths), predictor.batch_size):
         batch = [photos.read(path) for path in paths[start:start + predictor.batch_size]]
         for photo, prediction in zip(batch, predictor(batch)):
@@ -152,7 +159,7 @@ def write(out, name, photo, prediction):
 
 
 def _prepare_slots(folder, num_slots):
-    """Creates the directory of the cut-outs and removes those of an earlier prediction with more slots."""
+    """Creates the directory of the cut-outs and removes those that an interrupted call with more slots has left."""
     os.makedirs(folder, exist_ok=True)
     for name in os.listdir(folder):
         match = re.fullmatch(r"slot_(\d+)\.png", name)
@@ -172,7 +179,7 @@ def _finish(out, index, shown, predictor):
                                    background_slot=predictor.background_slot)
     visualisation.save_png(os.path.join(out, "overview.png"), grid)
     text = json.dumps(index, indent=2) + "\n"
-    _replace(os.path.join(out, "predictions.json"), lambda stream: stream.write(text.encode()))
+    _replace(os.path.join(out, earlier_predictions.INDEX), lambda stream: stream.write(text.encode()))
 
 
 def _guarded(out, action, *arguments):
