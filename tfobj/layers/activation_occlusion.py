@@ -40,7 +40,9 @@ class ActivationOcclusion(keras.layers.Layer):
         present = masks > 0.0
         # The largest activation of a layer that is there at all: with that of any other, all shares could vanish.
         largest = ops.max(ops.where(present, activations, activations[:, :1]), axis=1, keepdims=True)  # [B,1,H,W]
-        weights = masks * ops.exp(ops.minimum(activations - ops.stop_gradient(largest), 0.0))
+        # No minimum with 0 instead: where it is reached, its gradient is one half on JAX.
+        above = ops.where(present, activations - ops.stop_gradient(largest), 0.0)
+        weights = masks * ops.exp(above)
         return weights / ops.sum(weights, axis=1, keepdims=True)
 
     def _with_background(self, activations):

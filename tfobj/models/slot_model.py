@@ -19,6 +19,7 @@ class SlotModel(keras.Model):
         image_shape: Tuple (H, W, C).
         num_slots: int. K in training.
         num_frames: int. Fewest frames of the sequences [B,F,H,W,C] that the model takes; 0: single pictures.
+        phases: Tuple of str. Names of the phases of training that the model knows, see `enter_phase`.
 
     Args:
         image_shape: Tuple (H, W, C).
@@ -29,6 +30,7 @@ class SlotModel(keras.Model):
     task = ""
     needs_factors = False
     num_frames = 0
+    phases = ()
 
     def __init__(self, image_shape, num_slots, name=None, **config):
         # Layers cast what they need; images and noise keep their precision until then.
@@ -112,6 +114,31 @@ class SlotModel(keras.Model):
         """
         raise TypeError(f"{type(self).__name__} must define losses_of")
 
+    def training_noise_spec(self, batch_size):
+        """Names what a training step draws, which may be more than `noise_spec`: dropout, say."""
+        return self.noise_spec(batch_size)
+
+    def training_terms(self, image, target, noise):
+        """Computes the loss terms of each image in a training step.
+
+        Args:
+            image: As of `call`.
+            target: As of `losses_of`.
+            noise: Dict as named by `training_noise_spec`.
+
+        Returns:
+            Dict of float32 [B], `loss` among them.
+        """
+        return self.losses_of(target, self(image, noise=noise, training=True))
+
+    def start_training(self):
+        """Does what comes before the first step of a run but not before a resume; returns warnings, a list of str."""
+        return []
+
+    def enter_phase(self, name):
+        """Makes `training_terms` and `trainable_variables` those of a phase, one of `phases`."""
+        raise ValueError(f"{type(self).__name__} has no phase {name}")
+
     def after_step(self, terms):
         """Updates training state that depends on the loss, from terms averaged over the global batch.
 
@@ -145,6 +172,9 @@ class SlotModel(keras.Model):
     def completed(self, outputs):
         """Adds what follows from the outputs that `forward` returned."""
         return outputs
+
+    def build(self, input_shape=None):
+        """Leaves it to the layers to build themselves in the first call, instead of tracing a whole call for it."""
 
     def build_on_zeros(self):
         """Creates every weight by running one empty image, on JAX its shape alone; returns the model."""

@@ -10,9 +10,10 @@ An engine has
 * `training_input(source, data_config, batch_size, seed)` and `evaluation_input(source, data_config, split,
   num_examples, batch_size)`: with `num_examples`; the latter also with `examples(count)`, the first ones as one batch
   of arrays;
-* `training(model, optimizer, config)`: its `start(training_input, step)` returns a loop whose `run(num_steps)` makes
-  up to so many optimizer steps and returns (steps made, mean of the terms, terms of the last step), stopping behind a
-  step whose loss or gradient is not finite, and whose `close()` ends it;
+* `training(model, optimizer, config, first_step=0)`, `first_step` being the step of the run at which the optimizer has
+  made none: its `start(training_input, step)` returns a loop that begins with the batch of that step of the input,
+  whose `run(num_steps)` makes up to so many optimizer steps and returns (steps made, mean of the terms, terms of the
+  last step), stopping behind a step whose loss or gradient is not finite, and whose `close()` ends it;
 * `mapper(model, function, evaluation_input)`: its `run(noise)` yields, batch by batch, `function(batch, noise rows)` as
   a dict of arrays [B, ...] over the global batch, with `index` and `valid` of `EvaluationInput.dataset` in `batch`;
 * `outputs(model, image, noise, **overrides)`: the model's outputs as arrays;

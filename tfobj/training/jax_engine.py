@@ -86,9 +86,9 @@ class JaxEngine:
         """Context in which model and optimizer are created."""
         return jax.default_device(self.devices[0])
 
-    def training(self, model, optimizer, config):
+    def training(self, model, optimizer, config, first_step=0):
         """See the module `engine`."""
-        step = JaxStep(model, optimizer, self._mesh, config.seed, config.clip_norm)
+        step = JaxStep(model, optimizer, self._mesh, config.seed, config.clip_norm, first_step)
         return _Training(step, JaxState(model, optimizer, self._replicated), self._replicated, config.steps_per_loop)
 
     def mapper(self, model, function, evaluation_input):

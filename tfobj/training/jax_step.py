@@ -52,10 +52,12 @@ class JaxStep:
         mesh: `jax.sharding.Mesh` with the axis "data".
         seed: int. Seed of the noise.
         clip_norm: float. Global norm to which the gradients are clipped; 0 for none.
+        first_step: int. Step of the run at which the optimizer has made none.
     """
 
-    def __init__(self, model, optimizer, mesh, seed, clip_norm=0.0):
+    def __init__(self, model, optimizer, mesh, seed, clip_norm=0.0, first_step=0):
         self._model, self._optimizer, self._clip_norm = model, optimizer, clip_norm
+        self._first_step = first_step
         self._iteration = [variable is optimizer.iterations for variable in optimizer.variables].index(True)
         self._key = functools.partial(jax.random.key, seed & 0x7FFFFFFF)
         self._rows = NamedSharding(mesh, PartitionSpec("data"))
@@ -67,7 +69,7 @@ class JaxStep:
         """(state, terms) after one step on a batch, dict of `image` [B,H,W,C] and what else the loss takes."""
         trainable, others, optimizer = state
         image, target = self._image_and_target(batch)
-        noise = self._noise(optimizer[self._iteration], image.shape[0])
+        noise = self._noise(optimizer[self._iteration] + self._first_step, image.shape[0])
         (_, (terms, others)), gradients = jax.value_and_grad(self._loss, has_aux=True)(
             trainable, others, image, target, noise)
         norm = jnp.sqrt(sum(jnp.sum(jnp.square(gradient.astype(jnp.float32))) for gradient in gradients))
@@ -119,7 +121,7 @@ class JaxStep:
     def _noise(self, step, batch_size):
         """The noise of the global batch, drawn from (seed, step); every device computes its own rows."""
         return {name: jax.lax.with_sharding_constraint(self._draw(name, entry, step), self._rows)
-                for name, entry in self._model.noise_spec(batch_size).items()}
+                for name, entry in self._model.training_noise_spec(batch_size).items()}
 
     def _draw(self, name, entry, step):
         stream = jax.random.fold_in(jax.random.fold_in(self._key(), zlib.crc32(name.encode()) & 0x7FFFFFFF), step)
@@ -128,7 +130,7 @@ class JaxStep:
 
     def _loss(self, trainable, others, image, target, noise):
         with self._scope(trainable, others) as scope:
-            terms = self._model.losses_of(target, self._model(image, noise=noise, training=True))
+            terms = self._model.training_terms(image, target, noise)
             terms = {name: jnp.mean(value) for name, value in terms.items()}
         return terms["loss"], (terms, self._others_of(scope, others))
 

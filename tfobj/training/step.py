@@ -50,16 +50,19 @@ class TrainingStep:
         seed: int. Seed of the noise.
         clip_norm: float. Global norm to which the reduced gradients are clipped; 0 for none.
         jit_compile: bool. Compile loss and gradients with XLA.
+        first_step: int. Step of the run at which the optimizer has made none.
     """
 
-    def __init__(self, model, optimizer, strategy, seed, clip_norm=0.0, jit_compile=False):
+    def __init__(self, model, optimizer, strategy, seed, clip_norm=0.0, jit_compile=False, first_step=0):
         self.model = model
         self.optimizer = optimizer
         self.strategy = strategy
         self.seed = seed
         self.clip_norm = clip_norm
-        self._loss_and_gradients = tf.function(self._loss_and_gradients_of, autograph=False,
-                                               jit_compile=jit_compile or None)
+        self.first_step = first_step
+        # Not a function of its own without XLA: layers that speak to other replicas cannot do so from inside of one.
+        self._loss_and_gradients = tf.function(self._loss_and_gradients_of, autograph=False, jit_compile=True) \
+            if jit_compile else self._loss_and_gradients_of
         self._loop = tf.function(self._run_loop, autograph=False)
 
     def run(self, iterator, num_steps):
@@ -96,9 +99,9 @@ class TrainingStep:
 
     def _term_names(self):
         image, target = (tf.zeros((1, *shape)) for shape in (self.model.example_shape, self.model.target_shape))
-        noise = {name: tf.zeros(entry.shape) for name, entry in self.model.noise_spec(1).items()}
-        terms = self.model.losses_of(target, self.model(image, noise=noise))
-        return [*terms, "gradient_norm"]
+        noise = {name: tf.zeros(entry.shape) for name, entry in self.model.training_noise_spec(1).items()}
+        terms = tf.function(self.model.training_terms, autograph=False).get_concrete_function(image, target, noise)
+        return [*terms.structured_outputs, "gradient_norm"]
 
     def _replica_step(self, batch):
         """One optimizer step of one replica; returns the terms averaged over the global batch."""
@@ -106,9 +109,9 @@ class TrainingStep:
         replicas = context.num_replicas_in_sync
         image = unit_range(batch["image"])
         local_batch = tf.shape(image)[0]
-        spec = self.model.noise_spec(local_batch * replicas)
-        noise = step_noise(spec, self.seed, tf.cast(self.optimizer.iterations, tf.int64),
-                           context.replica_id_in_sync_group)(local_batch)
+        spec = self.model.training_noise_spec(local_batch * replicas)
+        step = tf.cast(self.optimizer.iterations, tf.int64) + self.first_step
+        noise = step_noise(spec, self.seed, step, context.replica_id_in_sync_group)(local_batch)
         terms, gradients = self._loss_and_gradients(image, self.model.target_of(image, batch), noise)
         if replicas > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
@@ -126,7 +129,7 @@ class TrainingStep:
     def _loss_and_gradients_of(self, image, target, noise):
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            terms = self.model.losses_of(target, self.model(image, noise=noise, training=True))
+            terms = self.model.training_terms(image, target, noise)
             terms = {name: tf.reduce_mean(value) for name, value in terms.items()}
         gradients = tape.gradient(terms["loss"], [variable.value for variable in variables])
         # A weight that the configuration leaves unused has gradient zero, on every replica.

@@ -52,10 +52,10 @@ class TensorFlowEngine:
         """Context in which model and optimizer are created."""
         return self.strategy.scope()
 
-    def training(self, model, optimizer, config):
+    def training(self, model, optimizer, config, first_step=0):
         """See the module `engine`."""
         return _Training(TrainingStep(model, optimizer, self.strategy, config.seed, config.clip_norm,
-                                      config.jit_compile))
+                                      config.jit_compile, first_step))
 
     def mapper(self, model, function, evaluation_input):
         """See the module `engine`."""
