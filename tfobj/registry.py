@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 
 from tfobj import config
+from tfobj import vae_config
 from tfobj.errors import UserError
 
 
@@ -42,6 +43,7 @@ class DatasetEntry:
 
 MODELS = {
     "slot_attention": ModelEntry(config.SlotAttentionConfig, "tfobj.models.slot_attention:SlotAttentionAutoencoder"),
+    "vae": ModelEntry(vae_config.VaeConfig, "tfobj.models.vae:Vae"),
 }
 
 DATASETS = {

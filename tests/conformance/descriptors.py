@@ -11,6 +11,7 @@ import numpy as np
 
 from tests import helpers
 from tfobj import registry
+from tfobj import vae_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Descriptor:
 
 SLOT_AXES = {"masks": 1, "components": 1, "slots": 1}
 
+VAE = vae_config.VaeConfig(num_slots=2, latent_size=4, encoder_filters=(4, 6), encoder_units=8, decoder_filters=(6, 6))
+
 MODELS = (
     Descriptor(
         name="slot_attention",
@@ -76,6 +79,16 @@ MODELS = (
         slot_noise=("slots",),
         slot_axes={**SLOT_AXES, "attention": 2},
         float32_layers=("slot_attention",),
+    ),
+    Descriptor(
+        name="vae",
+        config=VAE,
+        other_config=dataclasses.replace(VAE, encoder_units=10),
+        image_shape=(16, 16, 3),
+        inert={},
+        slot_noise=(),  # its slots are the mean of one posterior, the same for all
+        slot_axes={},
+        float32_layers=("pixel_density",),
     ),
 )
 

@@ -16,8 +16,13 @@ TITLES = {"ari_fg": "foreground ARI", "mse": "MSE", "kl": "KL (nats)", "nll": "N
 
 def kl_of_slots(outputs):
     """KL divergence of every slot after the last iteration, float [B,K], from a model's outputs; None if not there."""
-    kl = outputs["iteration_kl"][:, -1] if "iteration_kl" in outputs else outputs.get("kl")
+    kl = _last(outputs, "kl")
     return kl if kl is not None and len(kl.shape) == 2 else None
+
+
+def _last(outputs, name):
+    """An output after the last iteration; None if it is not there."""
+    return outputs[f"iteration_{name}"][:, -1] if f"iteration_{name}" in outputs else outputs.get(name)
 
 
 def representation(outputs):
@@ -34,8 +39,8 @@ def last_scores(opened, **overrides):
     """
     def values_of(batch, outputs):
         stacked = {f"iteration_{name}": outputs[name][:, None] for name in ("reconstruction", "masks")}
-        if "iteration_nll" in outputs:
-            stacked["iteration_nll"] = outputs["iteration_nll"][:, -1:]
+        if (nll := _last(outputs, "nll")) is not None:
+            stacked["iteration_nll"] = nll[:, None]
         if (kl := kl_of_slots(outputs)) is not None:
             stacked["iteration_kl"] = kl[:, None]
         scores = _scores([opened.shown(batch, **overrides)], stacked, opened.max_objects)
