@@ -25,7 +25,7 @@ def main():
     from tfobj.training import launch
 
     names = [experiment.model, experiment.data.dataset, experiment.data.dataset_variant]
-    launch.train(experiment, flags.FLAGS.run_dir or "runs/" + "_".join(filter(None, names)))
+    launch.train(experiment, flags.FLAGS.run_dir or "runs/" + "_".join(filter(None, names)), advise=True)
 
 
 if __name__ == "__main__":

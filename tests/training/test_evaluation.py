@@ -109,6 +109,7 @@ class EvaluateRunTest(unittest.TestCase):
         folder.rename(self.root / "moved")
         result, _, _ = evaluate_run.evaluate_run(self.root / "folder_run", image_dir=str(self.root / "moved"))
         self.assertGreater(result["scores"]["mse"], 0.0)
+        self.assertTrue(evaluate_run.table(result).startswith("1 image of folder (test), step 2, "))
 
     def test_the_protocol_is_the_first_test_images_after_filtering(self):
         result, path, _ = evaluate_run.evaluate_run(self.root / "run", num_examples=5, changes={"min_objects": 3})

@@ -53,7 +53,8 @@ class TrainerTest(unittest.TestCase):
         with mock.patch.object(TrainingStep, "run", run_and_be_stopped):
             stopped = self.train("run")
         self.assertEqual(stopped["step"], 2)
-        self.assertIn("stopped by SIGTERM at step 2; saved in", self.output.getvalue())
+        self.assertRegex(self.output.getvalue(), r"(?s)SIGTERM: stopping after this step, then saving\n.*"
+                         r"stopped by SIGTERM at step 2; saved in")
         self.assertEqual(self.train("run")["step"], 10)
         self.train("whole")
         self.assertEqual(runs.largest_difference(runs.weights_of(self.root / "run"),
@@ -69,8 +70,11 @@ class TrainerTest(unittest.TestCase):
         self.assertEqual(runs.largest_difference(before, runs.weights_of(self.root / "run")), 0.0)
 
     def test_what_a_run_leaves_behind(self):
-        scores = self.train("run")
+        with contextlib.redirect_stdout(self.output):
+            scores = launch.train(runs.experiment(), self.root / "run", advise=True)
         directory = self.root / "run"
+        self.assertEqual(self.output.getvalue().splitlines()[-1],
+                         f"score it: python -m tfobj.evaluate --run_dir={directory}")
         lines = runs.records(directory)
         self.assertEqual([(line["step"], line["group"]) for line in lines],
                          [(5, "train"), (10, "train"), (10, "validation")])

@@ -41,7 +41,8 @@ def table(result):
     scores = result["scores"]
     lines = [f"{name:<20}{scores[name]:>10{'d' if isinstance(scores[name], int) else '.4f'}}  {meaning}"
              for name, meaning in _TABLE if name in scores]
-    head = (f"{scores['num_images']} images of {result['data']} ({result['split']}), step {result['step']}, "
+    images = "1 image" if scores["num_images"] == 1 else f"{scores['num_images']} images"
+    head = (f"{images} of {result['data']} ({result['split']}), step {result['step']}, "
             f"K={result['num_slots']}, T={result['num_iterations']}, noise seed {result['noise_seed']}")
     return "\n".join([head, *lines])
 

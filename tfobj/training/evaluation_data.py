@@ -58,7 +58,12 @@ def check_source(run, data_config, source):
 
 
 def name(data_config):
-    """Data set, variant where there is one, and configuration: str such as `objects_room/six_objects/generated`."""
+    """Data set, variant where there is one, and configuration: str such as `objects_room/six_objects/generated`.
+
+    A folder has no configurations: its name is `folder`.
+    """
+    if data_config.dataset == "folder":
+        return data_config.dataset
     return "/".join(filter(None, (data_config.dataset, data_config.dataset_variant, data_config.dataset_config)))
 
 

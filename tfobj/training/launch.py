@@ -11,7 +11,7 @@ LOST_WORKER = 75
 """Exit status when another worker is gone: restart all workers to resume (EX_TEMPFAIL of sysexits.h)."""
 
 
-def train(experiment, run_dir):
+def train(experiment, run_dir, advise=False):
     """Runs an experiment; the whole of `python -m tfobj.train` after the flags.
 
     A process that loses another worker ends with exit status `LOST_WORKER`.
@@ -19,12 +19,13 @@ def train(experiment, run_dir):
     Args:
         experiment: `ExperimentConfig`.
         run_dir: str.
+        advise: bool. At the end, also print the command that scores the run. Defaults to `False`.
 
     Returns:
         Dict of scores, see `Trainer.run`.
     """
     try:
-        return Trainer(experiment, run_dir).run()
+        return Trainer(experiment, run_dir).run(advise)
     except Exception as error:  # TensorFlow's own kinds, which are not named here because it need not be installed
         if experiment.train.strategy != "multi_worker" or not _means_lost_worker(error):
             raise

@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-import signal
 import time
 
+import keras
 import numpy as np
 
 from tfobj import noise as noises
@@ -19,6 +19,7 @@ from tfobj.training.arrays import host_array, unit_range
 from tfobj.training.checkpoints import Checkpoints
 from tfobj.training.progress import Progress, duration
 from tfobj.training.schedules import make_optimizer
+from tfobj.training.stop_signals import StopSignals
 from tfobj.training.summaries import Summaries
 
 _LOOP_SECONDS = 5.0  # how long one call of the compiled loop may take, so that a stop is heeded in time
@@ -85,8 +86,11 @@ class Trainer:
         """The model that is trained."""
         return self._model
 
-    def run(self):
+    def run(self, advise=False):
         """Trains up to `num_steps`.
+
+        Args:
+            advise: bool. At the end, also print the command that scores the run. Defaults to `False`.
 
         Returns:
             Dict of the last validation's scores, with `step` and `train_seconds`, the time of all processes that have
@@ -96,19 +100,16 @@ class Trainer:
             UserError: a term became NaN or infinite, or a record cannot be read.
         """
         self._announce()
-        old_handlers = self._catch_signals()
         self._started = time.monotonic()
         try:
-            with faults.named(self._experiment.data):
+            with StopSignals(self._note_signal, self._progress.say), faults.named(self._experiment.data):
                 self._train()
         finally:
-            for number, handler in old_handlers.items():
-                signal.signal(number, handler)
             self._summaries.close()
             self._checkpoints.close()
             if self._lock is not None:
                 self._lock.close()
-        self._say_goodbye()
+        self._say_goodbye(advise)
         return {**self._scores, "step": self._step, "train_seconds": self._seconds()}
 
     # === The loop ===
@@ -272,22 +273,16 @@ class Trainer:
         limit = self._experiment.data.max_objects or self._source.max_objects
         return max(0, min(self._source.max_objects, limit) + 1 - self._model.num_slots)
 
-    def _catch_signals(self):
-        """SIGTERM and the first Ctrl-C stop at the next step boundary; a second Ctrl-C interrupts at once."""
-        def stop(number, _):
-            self._stop_signal = signal.Signals(number).name
-            if number == signal.SIGINT:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+    def _note_signal(self, name):
+        self._stop_signal = name
 
-        try:
-            return {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        except ValueError:  # not the main thread: whoever started it stops it
-            return {}
-
-    def _say_goodbye(self):
+    def _say_goodbye(self, advise):
         if self._stop_signal and self._step < self._config.num_steps:
             self._progress.say(f"stopped by {self._stop_signal} at step {self._step}; saved in "
                                f"{self._checkpoints.latest}; start the same command again to resume")
         else:
             self._progress.say(f"done: step {self._step} after {duration(self._seconds())} of training; "
                                f"run directory {self._directory}")
+            if advise:
+                backend = "KERAS_BACKEND=jax " if keras.backend.backend() == "jax" else ""
+                self._progress.say(f"score it: {backend}python -m tfobj.evaluate --run_dir={self._directory}")
