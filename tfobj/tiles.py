@@ -48,13 +48,13 @@ def border(tile, color, width=2):
     return framed
 
 
-def text_line(text, width, height=16):
+def text_line(text, width, height=16, color=INK):
     """A centred line of text, cut where it would not fit: uint8 [height, width, 3]."""
     strip = Image.new("RGB", (width, height), PAPER)
     draw, font = ImageDraw.Draw(strip), ImageFont.load_default()
     while text and draw.textlength(text, font=font) > width:
         text = text[:-1]
-    draw.text((max(0.0, (width - draw.textlength(text, font=font)) / 2), 1), text, fill=INK, font=font)
+    draw.text((max(0.0, (width - draw.textlength(text, font=font)) / 2), 1), text, fill=color, font=font)
     return np.asarray(strip)
 
 

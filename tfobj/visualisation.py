@@ -206,7 +206,7 @@ def attention_grid(images, attention, background_slot=None):
             first = picture if number == 0 else tiles.note("", size)
             line = [tiles.note(f"iteration {number + 1}", (size[0] + 4, _NOTE_WIDTH)), tiles.border(first, tiles.PAPER)]
             colors = [_slot_color(slot, background_slot) for slot in range(num_slots)]
-            line += [tiles.border(_glow(picture, *pair), pair[1]) for pair in zip(maps, colors)]
+            line += [tiles.border(glow(picture, *pair), pair[1]) for pair in zip(maps, colors)]
             block.append(tiles.row(line))
         lines.append(tiles.column(block))
     return tiles.frame(tiles.column(lines, 2 * tiles.GAP))
@@ -258,8 +258,8 @@ def _slot_tiles(image, row, true, threshold, background_slot, size):
     return line
 
 
-def _glow(picture, weights, color):
-    """The picture dimmed and gray, with `color` where the weights [h,w] in [0,1] are large."""
+def glow(picture, weights, color):
+    """The picture, uint8 [H,W,3], dimmed and gray, with `color` where the weights [h,w] in [0,1] are large."""
     gray = picture.mean(axis=-1, keepdims=True) * 0.35
     weights = Image.fromarray(weights.astype(np.float32)).resize(picture.shape[1::-1], Image.BILINEAR)
     weights = np.clip(np.asarray(weights), 0.0, 1.0)[..., None]

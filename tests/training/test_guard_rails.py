@@ -6,7 +6,10 @@ from unittest import mock
 from tfobj.config import DataConfig, ExperimentConfig, SlotAttentionConfig, TrainConfig
 from tfobj.errors import UserError
 from tfobj.models.slot_attention import SlotAttentionAutoencoder
+from tfobj.tasks.object_discovery import ObjectDiscovery
 from tfobj.training import guard_rails
+
+TASK = ObjectDiscovery()
 
 
 class GuardRailsTest(unittest.TestCase):
@@ -32,17 +35,17 @@ class GuardRailsTest(unittest.TestCase):
                     guard_rails.check_frames(experiment, data, num_frames)
 
     def test_enough_slots(self):
-        self.assertEqual(guard_rails.before_training(0, 7, "clevr"), [])
+        self.assertEqual(TASK.before_training(0, 7, "clevr"), [])
 
     def test_too_few_slots(self):
-        self.assertIn("use --num_slots=7", guard_rails.before_training(1, 6, "clevr")[0])
+        self.assertIn("use --num_slots=7", TASK.before_training(1, 6, "clevr")[0])
 
     def test_healthy_slots(self):
-        self.assertEqual(guard_rails.after_validation(self.scores), [])
+        self.assertEqual(TASK.after_validation(self.scores), [])
 
     def test_dead_slots_are_numbered(self):
-        warnings = guard_rails.after_validation({**self.scores, "slot_usage": [1.0, 0.0, 0.0], "dead_slots": 2})
+        warnings = TASK.after_validation({**self.scores, "slot_usage": [1.0, 0.0, 0.0], "dead_slots": 2})
         self.assertIn("2 of 3 slots (number 1, 2)", warnings[0])
 
     def test_slots_that_all_do_the_same(self):
-        self.assertIn("similarity 0.97", guard_rails.after_validation({**self.scores, "slots_alike": 0.97})[0])
+        self.assertIn("similarity 0.97", TASK.after_validation({**self.scores, "slots_alike": 0.97})[0])

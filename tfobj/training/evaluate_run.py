@@ -1,16 +1,11 @@
 """Scores a finished run on held-out images; the logic of `python -m tfobj.evaluate`."""
 
-from tfobj import visualisation
+from tfobj import registry
+from tfobj import tasks
 from tfobj.training.opened_run import OpenedRun
 from tfobj.training.opened_run import Settings
 
 _NUM_PICTURES = 8
-_TABLE = (
-    ("ari_fg", "adjusted Rand index, foreground"), ("ari", "adjusted Rand index, all pixels"),
-    ("ari_thresholded", "the same, largest mask > 0.5 else background"), ("mse", "mean squared error in [0, 1]"),
-    ("loss", "training loss"), ("mask_entropy", "mask entropy, 0 decided to 1 uniform"),
-    ("slots_alike", "similarity of slots, 1 all alike"), ("used_slots", "slots in use per image"),
-    ("dead_slots", "slots never in use"), ("num_without_objects", "images without any object"))
 
 
 def evaluate_run(run_dir, report=None, **settings):
@@ -39,8 +34,9 @@ def evaluate_run(run_dir, report=None, **settings):
 def table(result):
     """Formats the scores as text, one line per score."""
     scores = result["scores"]
+    model_class = registry.load(registry.model_entry(result["model"]).path)
     lines = [f"{name:<20}{scores[name]:>10{'d' if isinstance(scores[name], int) else '.4f'}}  {meaning}"
-             for name, meaning in _TABLE if name in scores]
+             for name, meaning in tasks.task_of(model_class).TABLE if name in scores]
     images = "1 image" if scores["num_images"] == 1 else f"{scores['num_images']} images"
     head = (f"{images} of {result['data']} ({result['split']}), step {result['step']}, "
             f"K={result['num_slots']}, T={result['num_iterations']}, noise seed {result['noise_seed']}")
@@ -50,6 +46,5 @@ def table(result):
 def _picture(opened):
     batch = opened.examples.examples(_NUM_PICTURES)
     outputs = opened.outputs(batch["image"], range(len(batch["image"])))
-    shown = opened.shown(batch)
-    return visualisation.slot_grid(shown["image"], outputs, masks=shown.get("mask"),
-                                   background_slot=opened.model.background_slot)
+    pictures = tasks.task_of(opened.model).pictures(opened.model, batch, outputs, opened.settings.num_iterations)
+    return next(iter(pictures.values()))

@@ -1,29 +1,23 @@
 """Scores of a model on a split: the same code for validation during training and for `tfobj.evaluate`."""
 
 import numpy as np
-from keras import ops
 
 from tfobj import noise as noises
-from tfobj.metrics import segmentation
-from tfobj.metrics import slot_statistics
+from tfobj import tasks
 from tfobj.training.arrays import unit_range
-
-THRESHOLD = 0.5
-"""Mask above which a pixel belongs to a slot in `ari_thresholded`; elsewhere it is background."""
 
 
 class Evaluator:
-    """Runs a model over an evaluation input and averages per-image values in float64.
+    """Runs a model over an evaluation input and scores it by its task, see `tfobj.tasks`.
 
-    Scores are means over images, `valid` rows only: `ari` and `ari_fg` (Slot Attention, Section 4.1; background
-    excluded), `ari_thresholded` (background where no mask exceeds 0.5), the loss terms, `mask_entropy`, `slots_alike`,
-    `used_slots`, `dead_slots`, and `num_images`, `num_without_objects`. Without ground truth there is no ARI. Noise is
-    drawn per example on the host, so that scores depend neither on the batch size nor on the number of devices.
+    Scores are over `valid` rows only. Noise is drawn per example on the host, so that scores depend neither on the
+    batch size nor on the number of devices.
 
     Args:
         engine: Engine in whose scope the model was built (see `tfobj.training.engine`).
-        model: Built `ObjectModel`.
-        evaluation_input: Evaluation input of that engine.
+        model: Built `SlotModel`.
+        evaluation_input: Evaluation input of that engine; with the factors of the objects, where the model's loss takes
+            them.
         max_objects: int or None. Most foreground objects of a scene; None where there are no masks.
         noise_seed: int. Defaults to `0`.
         num_slots: int or None. Overrides K.
@@ -32,7 +26,7 @@ class Evaluator:
 
     def __init__(self, engine, model, evaluation_input, max_objects, noise_seed=0, num_slots=None,
                  num_iterations=None):
-        self._model, self._input = model, evaluation_input
+        self._model, self._input, self._task = model, evaluation_input, tasks.task_of(model)
         self._max_objects = max_objects
         self._overrides = {"num_slots": num_slots, "num_iterations": num_iterations}
         self._noise_seed = noise_seed
@@ -45,9 +39,13 @@ class Evaluator:
             report: Callable (batches done, batches in all) or None.
 
         Returns:
-            Dict of floats as named above, and `slot_usage`, a list of K floats; `per_image` holds the arrays [N].
+            Dict of the scores that the task names; `per_image` holds the arrays [N, ...] from which they are.
+
+        Raises:
+            UserError: the data say nothing that could be scored.
         """
-        return _summary(collected(self._mapper, self._noise(), self._input.num_batches, report))
+        per_image = collected(self._mapper, self._noise(), self._input.num_batches, report)
+        return {**self._task.summary(per_image), "per_image": per_image}
 
     def _noise(self):
         spec = self._model.noise_spec(1, **self._overrides)
@@ -57,23 +55,13 @@ class Evaluator:
         """Per-image values of one batch."""
         image = unit_range(batch["image"])
         outputs = self._model(image, noise=noise, **self._overrides)
-        values = dict(self._model.losses_of(image, outputs))
-        values.update(slot_statistics.per_image_statistics(outputs["masks"], outputs["components"]))
-        if "mask" in batch and self._max_objects is not None:
-            true = self._model.scored_frame(batch["mask"], self._overrides["num_iterations"])
-            values.update(self._segmentation_scores(true, outputs["masks"]))
-        return {**values, "valid": batch["valid"]}
-
-    def _segmentation_scores(self, true, masks):
-        num_true, num_slots = self._max_objects + 1, masks.shape[1]
-        labels = segmentation.labels_of(masks)
-        thresholded = ops.where(ops.max(masks, axis=1) > THRESHOLD, labels + 1, 0)
-        index = segmentation.adjusted_rand_index
-        scores = {"ari": index(true, labels, num_true, num_slots),
-                  "ari_fg": index(true, labels, num_true, num_slots, ignore_background=True),
-                  "ari_thresholded": index(true, thresholded, num_true, num_slots + 1)}
-        empty = ops.logical_not(segmentation.has_foreground(true))
-        return {**scores, "num_without_objects": ops.cast(empty, "float32")}
+        is_known = "objects" in batch or not self._model.needs_factors
+        target = self._model.target_of(image, batch) if is_known else None
+        terms = self._model.losses_of(target, outputs) if is_known else {}
+        shown = {name: self._model.scored_frame(value, self._overrides["num_iterations"]) if name in ("image", "mask")
+                 else value for name, value in batch.items()}
+        values = self._task.values_of(shown, outputs, target, self._max_objects)
+        return {**terms, **values, "valid": batch["valid"]}
 
 
 def collected(mapper, noise, num_batches, report=None):
@@ -96,19 +84,3 @@ def collected(mapper, noise, num_batches, report=None):
     values = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
     valid = values.pop("valid").astype(bool)
     return {name: value[valid] for name, value in values.items()}
-
-
-def _summary(per_image):
-    used = per_image.pop("used")  # [N,K]
-    usage = used.mean(axis=0, dtype=np.float64)
-    scores = {name: float(value.mean(dtype=np.float64)) for name, value in per_image.items()}
-    if "num_without_objects" in per_image:
-        scores["num_without_objects"] = int(per_image.pop("num_without_objects").sum())
-    scores.update(used_slots=float(usage.sum()), dead_slots=int((usage == 0).sum()), num_images=len(used),
-                  slot_usage=[float(value) for value in usage], per_image=per_image)
-    return scores
-
-
-def headline(scores):
-    """Returns (name, value) of the score that chooses the best checkpoint: foreground ARI, else minus the loss."""
-    return ("ari_fg", scores["ari_fg"]) if "ari_fg" in scores else ("-loss", -scores["loss"])

@@ -1,11 +1,8 @@
-"""Runs that cannot begin, and warnings about runs that train without error and yet cannot end well."""
+"""Runs that cannot begin. Warnings about runs that cannot end well are those of `tfobj.tasks`."""
 
+from tfobj import properties
 from tfobj import registry
 from tfobj.errors import UserError
-
-ALIKE = 0.9
-"""`slots_alike` above which all slots are said to do the same; a model that separates objects stays below 0.5."""
-
 
 def check_frames(experiment, data_config, num_frames):
     """Refuses to feed sequences to a model of single pictures, or single pictures or short sequences to one of them.
@@ -29,41 +26,25 @@ def check_frames(experiment, data_config, num_frames):
                         "use fewer iterations, or --dataset=objects_room --dataset_variant=sequences")
 
 
-def before_training(missing_slots, num_slots, dataset):
-    """Warns when there are fewer slots than things to find.
+def check_factors(experiment, data_config, source):
+    """Refuses to train a model that learns from the properties of objects on data that do not say them.
 
     Args:
-        missing_slots: int. How many more slots the fullest scene would need, its background included.
-        num_slots: int. K.
-        dataset: str. Name for the message.
+        experiment: `tfobj.config.ExperimentConfig`, for the model.
+        data_config: `tfobj.config.DataConfig`.
+        source: See `tfobj.data.source`.
 
-    Returns:
-        List of str.
+    Raises:
+        UserError: the properties are others, or unknown.
     """
-    if missing_slots:
-        wanted = num_slots + missing_slots
-        return [f"num_slots={num_slots}, but {dataset} shows up to {wanted - 1} objects and a background: some will "
-                f"share a slot; use --num_slots={wanted}"]
-    return []
+    wanted = registry.load(registry.model_entry(experiment.model).path).needs_factors
+    if wanted and not says_properties(source):
+        raise UserError(f"--model={experiment.model} learns from the size, material, shape, color and place of "
+                        f"objects, which --dataset={data_config.dataset} with "
+                        f"--dataset_config={data_config.dataset_config} does not say; use --dataset=clevr_properties")
 
 
-def after_validation(scores):
-    """Warns about dead slots and about slots that all do the same.
-
-    Args:
-        scores: What `Evaluator.run` returned.
-
-    Returns:
-        List of str.
-    """
-    warnings = []
-    num_slots = len(scores["slot_usage"])
-    if scores["dead_slots"]:
-        dead = [str(k) for k, usage in enumerate(scores["slot_usage"]) if usage == 0]
-        warnings.append(f"{len(dead)} of {num_slots} slots (number {', '.join(dead)}) own no pixel in any of "
-                        f"{scores['num_images']} validation images; fewer slots, a longer warm-up or another --seed "
-                        "may help")
-    if num_slots > 1 and scores["slots_alike"] > ALIKE:
-        warnings.append(f"all slots do nearly the same (similarity {scores['slots_alike']:.2f} of 1): the model has "
-                        "not separated objects; if this lasts, use another --seed or a longer warm-up")
-    return warnings
+def says_properties(source):
+    """Whether a source knows the factors of `tfobj.properties`, with their names for the classes."""
+    return source.has_factors and all(tuple(source.class_names.get(factor, ())) == names
+                                      for factor, names in properties.CLASSES.items())

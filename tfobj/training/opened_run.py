@@ -10,6 +10,7 @@ from tfobj.errors import UserError
 from tfobj.training import engine as engines
 from tfobj.training import evaluation
 from tfobj.training import evaluation_data
+from tfobj.training import guard_rails
 from tfobj.training import run_directory
 from tfobj.training.arrays import unit_range
 
@@ -110,8 +111,9 @@ class OpenedRun:
 
     def inputs(self, split, num_examples):
         """An evaluation input over the first examples of a split after the filters; 0: all of them."""
+        factors = self.model.needs_factors and guard_rails.says_properties(self.source)
         return self.engine.evaluation_input(self.source, self.data_config, split, num_examples,
-                                            self.settings.batch_size)
+                                            self.settings.batch_size, factors=factors)
 
     def scores(self, report=None, **overrides):
         """Scores of the examples, see `tfobj.training.evaluation.Evaluator.run`.

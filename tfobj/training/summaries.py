@@ -5,10 +5,7 @@ import json
 import pathlib
 
 from tfobj import visualisation
-from tfobj.iteration_grid import iteration_grid
 
-_NUM_ATTENTION_PICTURES = 2  # one line per image and iteration
-_NUM_ITERATION_PICTURES = 3  # three lines per image
 
 
 class Summaries:
@@ -69,28 +66,15 @@ class Summaries:
                 writer.scalar(name, value, step)
         writer.flush()
 
-    def pictures(self, step, images, outputs, masks=None, background_slot=None, seen=None):
-        """Writes the slot grid and, where the model has them, attention or results of each iteration; also as PNG.
+    def pictures(self, step, grids):
+        """Writes pictures, also as PNG files.
 
         Args:
             step: int.
-            images: [B, H, W, C] in [0, 1] or uint8.
-            outputs: Dict of arrays as the model returns them.
-            masks: int [B, H, W] or None. Ground truth.
-            background_slot: int or None.
-            seen: What the model was given where that is more than `images`: sequences [B, F, H, W, C].
+            grids: Dict from name to uint8 [height, width, 3].
         """
         if not self._enabled:
             return
-        grids = {"slots": visualisation.slot_grid(images, outputs, masks=masks, background_slot=background_slot)}
-        if "attention" in outputs:
-            few = slice(_NUM_ATTENTION_PICTURES)
-            grids["attention"] = visualisation.attention_grid(images[few], outputs["attention"][few], background_slot)
-        if "iteration_masks" in outputs:
-            few = slice(_NUM_ITERATION_PICTURES)
-            grids["iterations"] = iteration_grid((images if seen is None else seen)[few],
-                                                 outputs["iteration_reconstruction"][few],
-                                                 outputs["iteration_masks"][few], background_slot)
         self._pictures.mkdir(exist_ok=True)
         for name, grid in grids.items():
             visualisation.save_png(str(self._pictures / f"{name}-{step}.png"), grid)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfobj import noise as noises
 from tfobj import registry
+from tfobj import tasks
 from tfobj.data import faults
 from tfobj.errors import UserError
 from tfobj.training import engine as engines
@@ -45,13 +46,17 @@ class Trainer:
         self._check_batches()
         self._source = self._engine.open_source(experiment.data)
         guard_rails.check_frames(experiment, experiment.data, self._source.num_frames)
+        guard_rails.check_factors(experiment, experiment.data, self._source)
         described = (run_dir, experiment, self._source.image_shape, self._source.fingerprint())
         self._directory = run_directory.check_run(*described)
-        self._input = self._engine.training_input(self._source, experiment.data, config.batch_size, config.seed)
+        factors = registry.load(registry.model_entry(experiment.model).path).needs_factors
+        self._input = self._engine.training_input(self._source, experiment.data, config.batch_size, config.seed,
+                                                  factors=factors)
         with self._engine.scope():
             self._model = registry.build_model(experiment.model, experiment.model_config, self._source.image_shape)
             self._optimizer = make_optimizer(config)
             self._optimizer.build(self._model.trainable_variables)
+        self._task = tasks.task_of(self._model)
         self._evaluator = self._make_evaluator(experiment)
         # Everything fits together: from here on the run exists.
         self._lock = None
@@ -166,9 +171,9 @@ class Trainer:
         if self._due(config.checkpoint_every):  # last, so that a resumed run never skips a validation
             self._save()
         shown = {"loss": mean["loss"]}
-        if "ari_fg" in self._scores:
-            name, value = evaluation.headline(self._scores)
-            shown[name] = value
+        if self._scores:
+            name, value = self._task.headline(self._scores)
+            shown.update({} if name.startswith("-") else {name: value})
         self._progress.show(step, shown, force=step == config.num_steps)
 
     def _due(self, period):
@@ -189,7 +194,8 @@ class Trainer:
         if not config.validation_examples:
             return None
         self._validation_input = self._engine.evaluation_input(
-            self._source, experiment.data, "validation", config.validation_examples, config.eval_batch_size)
+            self._source, experiment.data, "validation", config.validation_examples, config.eval_batch_size,
+            factors=self._model.needs_factors)
         return evaluation.Evaluator(self._engine, self._model, self._validation_input,
                                     self._source.max_objects if self._source.has_masks else None)
 
@@ -201,12 +207,12 @@ class Trainer:
         scores["missing_slots"] = self._missing_slots()
         self._scores = scores
         self._summaries.scalars("validation", self._step, scores)
-        name, value = evaluation.headline(scores)
+        name, value = self._task.headline(scores)
         better = self._checkpoints.save_best(self._step, value, name)
-        shown = "  ".join(f"{key} {scores[key]:.4g}" for key in ("loss", "mse", "ari_fg", "ari") if key in scores)
+        shown = "  ".join(f"{key} {scores[key]:.4g}" for key in self._task.SHOWN if key in scores)
         self._progress.say(f"validation at step {self._step}  {shown}{'  (best so far)' if better else ''}")
         if self._step > self._config.warmup_steps:  # before, slots are alike by design
-            for warning in guard_rails.after_validation(scores):
+            for warning in self._task.after_validation(scores):
                 self._progress.say(f"warning: {warning}")
 
     def _draw(self):
@@ -217,9 +223,7 @@ class Trainer:
         batch = self._pictured
         noise = noises.example_noise(self._model.noise_spec(1), 0, range(len(batch["image"])))
         outputs = self._engine.outputs(self._model, unit_range(batch["image"]), noise)
-        pictured = {name: self._model.scored_frame(batch[name]) for name in ("image", "mask") if name in batch}
-        self._summaries.pictures(self._step, pictured["image"], outputs, pictured.get("mask"),
-                                 self._model.background_slot, batch["image"])
+        self._summaries.pictures(self._step, self._task.pictures(self._model, batch, outputs))
 
     def _save(self):
         if self._saved_step != self._step:
@@ -260,18 +264,18 @@ class Trainer:
         if self._step:
             self._progress.say(f"resuming at step {self._step}")
         num_slots, dataset = self._model.num_slots, experiment.data.dataset
-        for warning in guard_rails.before_training(self._missing_slots(), num_slots, dataset):
+        for warning in self._task.before_training(self._missing_slots(), num_slots, dataset):
             self._progress.say(f"warning: {warning}")
         self._summaries.start(self._step, {
             "model": experiment.model, "model_config": dataclasses.asdict(experiment.model_config),
             "data": dataclasses.asdict(experiment.data), "train": dataclasses.asdict(config)})
 
     def _missing_slots(self):
-        """Slots that the fullest scene would need beyond the model's: objects and a background; 0 if unknown."""
-        if not self._source.has_masks or self._source.max_objects is None:
+        """Slots that the fullest scene would need beyond the model's; 0 if unknown."""
+        if self._source.max_objects is None:
             return 0
         limit = self._experiment.data.max_objects or self._source.max_objects
-        return max(0, min(self._source.max_objects, limit) + 1 - self._model.num_slots)
+        return self._task.missing_slots(self._model.num_slots, min(self._source.max_objects, limit))
 
     def _note_signal(self, name):
         self._stop_signal = name

@@ -1,0 +1,109 @@
+"""Masks and appearances of objects that nobody has named. See `tfobj.tasks`."""
+
+import numpy as np
+from keras import ops
+
+from tfobj import visualisation
+from tfobj.iteration_grid import iteration_grid
+from tfobj.metrics import segmentation
+from tfobj.metrics import slot_statistics
+
+THRESHOLD = 0.5
+"""Mask above which a pixel belongs to a slot in `ari_thresholded`; elsewhere it is background."""
+
+ALIKE = 0.9
+"""`slots_alike` above which all slots are said to do the same; a model that separates objects stays below 0.5."""
+
+_NUM_ATTENTION_PICTURES = 2  # one line per image and iteration
+_NUM_ITERATION_PICTURES = 3  # three lines per image
+
+
+class ObjectDiscovery:
+    """Scores are means over images: `ari` and `ari_fg` (Slot Attention, Section 4.1; background excluded),
+    `ari_thresholded` (background where no mask exceeds 0.5), the terms of the loss, `mask_entropy`, `slots_alike`,
+    `used_slots`, `dead_slots`, `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Without ground
+    truth there is no ARI."""
+
+    SHOWN = ("loss", "mse", "ari_fg", "ari")
+    TABLE = (
+        ("ari_fg", "adjusted Rand index, foreground"), ("ari", "adjusted Rand index, all pixels"),
+        ("ari_thresholded", "the same, largest mask > 0.5 else background"), ("mse", "mean squared error in [0, 1]"),
+        ("loss", "training loss"), ("mask_entropy", "mask entropy, 0 decided to 1 uniform"),
+        ("slots_alike", "similarity of slots, 1 all alike"), ("used_slots", "slots in use per image"),
+        ("dead_slots", "slots never in use"), ("num_without_objects", "images without any object"))
+
+    def values_of(self, batch, outputs, target, max_objects):
+        """See `tfobj.tasks`."""
+        del target
+        values = slot_statistics.per_image_statistics(outputs["masks"], outputs["components"])
+        if "mask" in batch and max_objects is not None:
+            values.update(_segmentation_scores(batch["mask"], outputs["masks"], max_objects + 1))
+        return values
+
+    def summary(self, per_image):
+        """See `tfobj.tasks`."""
+        per_image = dict(per_image)
+        used = per_image.pop("used")  # [N,K]
+        usage = used.mean(axis=0, dtype=np.float64)
+        scores = {name: float(value.mean(dtype=np.float64)) for name, value in per_image.items()}
+        if "num_without_objects" in per_image:
+            scores["num_without_objects"] = int(per_image["num_without_objects"].sum())
+        scores.update(used_slots=float(usage.sum()), dead_slots=int((usage == 0).sum()), num_images=len(used),
+                      slot_usage=[float(value) for value in usage])
+        return scores
+
+    def headline(self, scores):
+        """Foreground ARI, else minus the loss."""
+        return ("ari_fg", scores["ari_fg"]) if "ari_fg" in scores else ("-loss", -scores["loss"])
+
+    def missing_slots(self, num_slots, max_objects):
+        """Every object and the background needs one."""
+        return max(0, max_objects + 1 - num_slots)
+
+    def before_training(self, missing_slots, num_slots, dataset):
+        """Warns when there are fewer slots than things to find."""
+        if not missing_slots:
+            return []
+        wanted = num_slots + missing_slots
+        return [f"num_slots={num_slots}, but {dataset} shows up to {wanted - 1} objects and a background: some will "
+                f"share a slot; use --num_slots={wanted}"]
+
+    def after_validation(self, scores):
+        """Warns about dead slots and about slots that all do the same."""
+        warnings = []
+        num_slots = len(scores["slot_usage"])
+        if scores["dead_slots"]:
+            dead = [str(k) for k, usage in enumerate(scores["slot_usage"]) if usage == 0]
+            warnings.append(f"{len(dead)} of {num_slots} slots (number {', '.join(dead)}) own no pixel in any of "
+                            f"{scores['num_images']} validation images; fewer slots, a longer warm-up or another "
+                            "--seed may help")
+        if num_slots > 1 and scores["slots_alike"] > ALIKE:
+            warnings.append(f"all slots do nearly the same (similarity {scores['slots_alike']:.2f} of 1): the model "
+                            "has not separated objects; if this lasts, use another --seed or a longer warm-up")
+        return warnings
+
+    def pictures(self, model, batch, outputs, num_iterations=None):
+        """The slot grid and, where the model has them, attention or results of each iteration."""
+        seen, background_slot = batch["image"], model.background_slot
+        images = model.scored_frame(seen, num_iterations)
+        masks = model.scored_frame(batch["mask"], num_iterations) if "mask" in batch else None
+        grids = {"slots": visualisation.slot_grid(images, outputs, masks=masks, background_slot=background_slot)}
+        if "attention" in outputs:
+            few = slice(_NUM_ATTENTION_PICTURES)
+            grids["attention"] = visualisation.attention_grid(images[few], outputs["attention"][few], background_slot)
+        if "iteration_masks" in outputs:
+            few = slice(_NUM_ITERATION_PICTURES)
+            grids["iterations"] = iteration_grid(seen[few], outputs["iteration_reconstruction"][few],
+                                                 outputs["iteration_masks"][few], background_slot)
+        return grids
+
+
+def _segmentation_scores(true, masks, num_true):
+    num_slots, labels = masks.shape[1], segmentation.labels_of(masks)
+    thresholded = ops.where(ops.max(masks, axis=1) > THRESHOLD, labels + 1, 0)
+    index = segmentation.adjusted_rand_index
+    scores = {"ari": index(true, labels, num_true, num_slots),
+              "ari_fg": index(true, labels, num_true, num_slots, ignore_background=True),
+              "ari_thresholded": index(true, thresholded, num_true, num_slots + 1)}
+    empty = ops.logical_not(segmentation.has_foreground(true))
+    return {**scores, "num_without_objects": ops.cast(empty, "float32")}
