@@ -101,7 +101,8 @@ def _explanation(rows):
     sources = {row["memory_of"] for row in rows}
     peak = " and ".join(f"of the {source}" for source in sorted(sources))
     lines = ["step: median of the repeats, device synchronised; spread: quartiles; CPU/step: processor time of all "
-             "threads;", f"memory: peak {peak}; FLOP: of the layers' products, three forward passes per step"]
+             "threads;", f"memory: peak {peak}; FLOP: of the layers' products, counted forward and taken three times, "
+             "since a backward pass costs about two forward ones"]
     missing = sorted({name for row in rows for name in row["flops"]["uncounted"]})
     return lines + ([f"not counted in FLOP: {', '.join(missing)}"] if missing else [])
 
