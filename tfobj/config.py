@@ -31,7 +31,8 @@ class DataConfig:
 
     dataset: str = knob("", "Name of the data set; `python -m tfobj.prepare --list` shows them all.")
     dataset_variant: str = knob("", "Variant of a family, e.g. colored_on_grayscale; empty: the data set's first.")
-    dataset_config: str = knob("generated", "Where the examples come from: drawn here, or the original release.",
+    dataset_config: str = knob("generated", "Where the examples come from: drawn here (tiny: the first 64 training, 16 "
+                               "validation, 16 test images of these), or the original release.",
                                choices=("generated", "official", "tiny"))
     data_dir: str = knob("data", "Directory of the prepared data sets.")
     manual_dir: str = knob("", "Directory of downloaded original files; empty: <data_dir>/manual.")
