@@ -117,7 +117,7 @@ class RefusalTest(unittest.TestCase):
         self.check_refused("no data set was chosen; give --dataset=NAME, one of: apc, clevr_masks, ", CHOSEN[0])
 
     def test_unknown_model_and_dataset(self):
-        self.check_refused("--model='slots' is unknown; choose one of: slot_attention", "--model=slots", CHOSEN[1])
+        self.check_refused("--model='slots' is unknown; choose one of: ", "--model=slots", CHOSEN[1])
         self.check_refused("--dataset='tetris' is unknown; choose one of: apc, clevr_masks, ", CHOSEN[0],
                            "--dataset=tetris")
 

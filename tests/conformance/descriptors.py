@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tests import helpers
+from tfobj import ast_seg_config
 from tfobj import registry
 from tfobj import vae_config
 
@@ -28,6 +29,9 @@ class Descriptor:
             model is not equivariant.
         slot_axes: Dict from the name of an output to its slot axis, for the equivariance.
         float32_layers: Names of the layers that stay float32 under every policy.
+        fixed_slots: bool. The number of slots cannot be overridden.
+        two_device_optimizer: Tuple (optimizer, learning rate) of the run on two devices. Where many gradients are
+            nearly zero, Adam turns their rounding noise into full steps.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Descriptor:
     slot_noise: tuple
     slot_axes: dict
     float32_layers: tuple
+    fixed_slots: bool = False
+    two_device_optimizer: tuple = ("adam", 1e-3)
 
     def build(self, seed=0, model_config=None):
         """A built model whose weights are all away from their initial values and follow from the seed."""
@@ -66,6 +72,12 @@ class Descriptor:
 
 SLOT_AXES = {"masks": 1, "components": 1, "slots": 1}
 
+# A background that leaves something to the objects, so that gradients reach them.
+AST_SEG = ast_seg_config.AstSegConfig(
+    num_slots=4, appearance_size=6, feature_generator="unet", unet_widths=(4, 6), transformer_width=8,
+    transformer_heads=2, transformer_hidden_size=12, transformer_layers=1, glimpse_widths=(16, 8),
+    background_model="tiny", background_activation=1.0, max_inverse_scale=4.0, pixel_entropy_steps=0)
+
 VAE = vae_config.VaeConfig(num_slots=2, latent_size=4, encoder_filters=(4, 6), encoder_units=8, decoder_filters=(6, 6))
 
 MODELS = (
@@ -79,6 +91,18 @@ MODELS = (
         slot_noise=("slots",),
         slot_axes={**SLOT_AXES, "attention": 2},
         float32_layers=("slot_attention",),
+    ),
+    Descriptor(
+        name="ast_seg",
+        config=AST_SEG,
+        other_config=dataclasses.replace(AST_SEG, appearance_size=5),
+        image_shape=(32, 32, 3),
+        inert={"transformer/layer0/qkv/bias": slice(8, 16)},  # the softmax ignores what all keys share
+        slot_noise=(),
+        slot_axes={},
+        float32_layers=(),
+        fixed_slots=True,
+        two_device_optimizer=("sgd", 0.1),
     ),
     Descriptor(
         name="vae",

@@ -25,10 +25,16 @@ def build_case(descriptor):
     model = descriptor.build()
     arrays = {"image": descriptor.image(3)}
     arrays.update({f"noise/{name}": value for name, value in helpers.noise_of(model, 3).items()})
-    more = helpers.noise_of(model, 3, num_slots=model.num_slots + 2, num_iterations=NUM_ITERATIONS)
+    more = helpers.noise_of(model, 3, num_slots=num_slots_of(descriptor, model),
+                            num_iterations=NUM_ITERATIONS)
     arrays.update({f"override_noise/{name}": value for name, value in more.items()})
     arrays.update({f"weight/{name}": value for name, value in weights_of(model).items()})
     return model, arrays
+
+
+def num_slots_of(descriptor, model):
+    """Another number of slots, where the model can have one."""
+    return model.num_slots + (0 if descriptor.fixed_slots else 2)
 
 
 def below(prefix, arrays):
@@ -48,7 +54,7 @@ class JaxTest(unittest.TestCase):
                 np.savez(directory / f"{descriptor.name}.npz", **arrays)
                 (directory / f"{descriptor.name}.json").write_text(json.dumps({
                     "image_shape": descriptor.image_shape, "model_config": dataclasses.asdict(descriptor.config),
-                    "num_slots": model.num_slots + 2, "num_iterations": NUM_ITERATIONS}))
+                    "num_slots": num_slots_of(descriptor, model), "num_iterations": NUM_ITERATIONS}))
             cls.worker = subprocess.run(
                 [sys.executable, "-P", "tests/jax_worker.py", name], cwd=helpers.ROOT, capture_output=True, text=True,
                 check=False, timeout=300, env={**os.environ, "PYTHONPATH": str(helpers.ROOT), "JAX_PLATFORMS": "cpu"})
@@ -92,6 +98,6 @@ class JaxTest(unittest.TestCase):
     @for_every_model
     def test_jax_with_more_slots_and_iterations_equals_tensorflow(self, descriptor):
         model, arrays = self.cases[descriptor.name]
-        outputs = model(arrays["image"], noise=below("override_noise/", arrays), num_slots=model.num_slots + 2,
-                        num_iterations=NUM_ITERATIONS)
+        outputs = model(arrays["image"], noise=below("override_noise/", arrays),
+                        num_slots=num_slots_of(descriptor, model), num_iterations=NUM_ITERATIONS)
         self.check(below("override/", self.results[descriptor.name]), outputs, OUTPUT_TOLERANCE)

@@ -22,8 +22,9 @@ def two_devices():
 class TwoDevicesTest(unittest.TestCase):
     @for_every_model
     def test_two_devices_equal_one(self, descriptor):
-        one = training_runs.train(descriptor, 20)
-        two = training_runs.train(descriptor, 20, two_devices())
+        step = dict(zip(("optimizer", "learning_rate"), descriptor.two_device_optimizer))
+        one = training_runs.train(descriptor, 20, **step)
+        two = training_runs.train(descriptor, 20, two_devices(), **step)
         self.assertEqual(helpers.largest_difference(one.initial, two.initial), 0.0)
         self.assertGreater(one.terms["gradient_norm"], training_runs.CLIP_NORM, "clipping must be active")
         for name, value in one.terms.items():
@@ -35,7 +36,7 @@ class TwoDevicesTest(unittest.TestCase):
 
     @for_every_model
     def test_two_devices_draw_different_rows_of_the_same_noise(self, descriptor):
-        strategy, spec = two_devices(), descriptor.build().noise_spec(training_runs.GLOBAL_BATCH)
+        strategy, spec = two_devices(), descriptor.build().training_noise_spec(training_runs.GLOBAL_BATCH)
 
         def draw():
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
