@@ -65,13 +65,18 @@ class TrainConfig:
     num_steps: int = knob(500_000, "Optimizer steps in total.", minimum=1)
     batch_size: int = knob(64, "Images per step over all devices.", minimum=1)
     learning_rate: float = knob(4e-4, "Base learning rate.", minimum=0.0)
-    warmup_steps: int = knob(10_000, "Linear warm-up, multiplied with the decay; 0: none.", minimum=0)
-    decay: str = knob("exponential", "Decay of the learning rate.", choices=("none", "exponential", "cosine"))
-    decay_rate: float = knob(0.5, "exponential: factor per decay_steps; cosine: fraction left at the end.", minimum=0.0)
-    decay_steps: int = knob(100_000, "exponential: steps per decay_rate; cosine: length (0: num_steps).", minimum=0)
+    warmup_steps: int = knob(10_000, "Steps of the warm-up, multiplied with the decay; 0: none.", minimum=0)
+    warmup: str = knob("linear", "How the learning rate rises; quadratic: as in AST-Seg, whose first update counts as "
+                       "step 1.", choices=("linear", "quadratic"))
+    decay: str = knob("exponential", "Decay of the learning rate.", choices=("none", "exponential", "cosine", "step"))
+    decay_rate: float = knob(0.5, "exponential: factor per decay_steps; cosine, step: fraction left at the end.",
+                             minimum=0.0)
+    decay_steps: int = knob(100_000, "exponential: steps per decay_rate; cosine: length (0: num_steps); step: updates "
+                            "before the last part begins.", minimum=0)
     optimizer: str = knob("adam", "Optimizer.", choices=("adam", "adamw", "sgd"))
     adam_epsilon: float = knob(1e-8, "Adam's epsilon.", minimum=0.0)
     adam_beta_1: float = knob(0.9, "Decay of Adam's mean of the gradients.", minimum=0.0, maximum=0.9999)
+    adam_beta_2: float = knob(0.999, "Decay of Adam's mean of the squared gradients.", minimum=0.0, maximum=0.99999)
     weight_decay: float = knob(0.0, "AdamW's decoupled weight decay.", minimum=0.0)
     clip_norm: float = knob(0.0, "Global gradient norm after the reduce over devices; 0: no clipping.", minimum=0.0)
     seed: int = knob(0, "Seed of weights, data order and noise.", minimum=0, maximum=2**32 - 1)

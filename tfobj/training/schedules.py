@@ -17,26 +17,36 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
     warm-up, the first update has rate 0. `decay(s)` is 1, `decay_rate ** (s / decay_steps)`, or a cosine from 1 to
     `decay_rate` over `decay_steps`.
 
+    AST-Seg counts updates from 1, u = s + 1: a quadratic warm-up is min(u / warmup_steps, 1)^2, the decay `step` is 1 for
+    u < `decay_steps` and `decay_rate` from there on.
+
     Args:
         learning_rate: float.
         warmup_steps: int. 0 for none. Defaults to `0`.
-        decay: str. `none`, `exponential` or `cosine`. Defaults to `none`.
+        decay: str. `none`, `exponential`, `cosine` or `step`. Defaults to `none`.
         decay_rate: float. Defaults to `1.0`.
         decay_steps: int. Defaults to `1`.
+        warmup: str. `linear` or `quadratic`. Defaults to `linear`.
     """
 
-    def __init__(self, learning_rate, warmup_steps=0, decay="none", decay_rate=1.0, decay_steps=1):
+    def __init__(self, learning_rate, warmup_steps=0, decay="none", decay_rate=1.0, decay_steps=1,
+                 warmup="linear"):
         super().__init__()
         self.config = {"learning_rate": learning_rate, "warmup_steps": warmup_steps, "decay": decay,
-                       "decay_rate": decay_rate, "decay_steps": decay_steps}
+                       "decay_rate": decay_rate, "decay_steps": decay_steps, "warmup": warmup}
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
         config = self.config
         rate = ops.convert_to_tensor(config["learning_rate"], dtype="float32")
         if config["warmup_steps"]:
-            rate = rate * ops.minimum(step / config["warmup_steps"], 1.0)
+            rate = rate * self._warmup(step)
         return rate * self._decay(step)
+
+    def _warmup(self, step):
+        if self.config["warmup"] == "quadratic":
+            return ops.square(ops.minimum((step + 1.0) / self.config["warmup_steps"], 1.0))
+        return ops.minimum(step / self.config["warmup_steps"], 1.0)
 
     def _decay(self, step):
         rate, steps = self.config["decay_rate"], self.config["decay_steps"]
@@ -45,6 +55,8 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         if self.config["decay"] == "cosine":
             progress = ops.minimum(step / steps, 1.0)
             return rate + (1.0 - rate) * 0.5 * (1.0 + ops.cos(math.pi * progress))
+        if self.config["decay"] == "step":
+            return ops.where(step + 1.0 < steps, 1.0, rate)
         return 1.0
 
     def get_config(self):
@@ -67,10 +79,11 @@ def make_optimizer(config: TrainConfig):
     if config.decay == "cosine" and decay_steps > config.num_steps:
         raise UserError(f"--decay=cosine with --decay_steps={decay_steps} would not end within --num_steps="
                         f"{config.num_steps}; use --decay_steps=0, which takes the length of the run")
-    rate = WarmupDecay(config.learning_rate, config.warmup_steps, config.decay, config.decay_rate, decay_steps)
+    rate = WarmupDecay(config.learning_rate, config.warmup_steps, config.decay, config.decay_rate, decay_steps,
+                       config.warmup)
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(rate)
-    adam = {"beta_1": config.adam_beta_1, "epsilon": config.adam_epsilon}
+    adam = {"beta_1": config.adam_beta_1, "beta_2": config.adam_beta_2, "epsilon": config.adam_epsilon}
     if config.optimizer == "adamw":
         return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, **adam)
     return keras.optimizers.Adam(rate, **adam)

@@ -1,0 +1,91 @@
+"""The AST-Seg model: what its parts have to do with one another."""
+
+import unittest
+
+import keras
+import numpy as np
+
+from tests import helpers
+from tests.conformance.descriptors import AST_SEG, MODELS
+from tfobj import registry
+from tfobj.ast_seg_config import AstSegConfig
+from tfobj.errors import UserError
+
+DESCRIPTOR = next(descriptor for descriptor in MODELS if descriptor.name == "ast_seg")
+
+
+class AstSegTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = DESCRIPTOR.build()
+        cls.image = DESCRIPTOR.image(2)
+        cls.outputs = cls.model(cls.image)
+        cls.losses = cls.model.losses_of(cls.image, cls.outputs)
+
+    def setUp(self):
+        self.addCleanup(self.model.enter_phase, "joint")
+
+    def test_contract(self):
+        extras = {"attention": (1, 4, 32, 32), "positions": (3, 2), "inverse_scales": (3, 2), "activations": (3,),
+                  "predicted_error": (32, 32)}
+        helpers.run_model_test(self, self.model, None, extras)
+        np.testing.assert_array_equal(helpers.array(self.outputs["slots"])[:, 0], 0.0)
+        np.testing.assert_allclose(np.sum(self.outputs["attention"], axis=(3, 4)), [[[0.0, 1.0, 1.0, 1.0]]] * 2,
+                                   atol=1e-5)
+
+    def test_the_loss_is_that_of_the_paper(self):
+        outputs = {name: helpers.array(value) for name, value in self.outputs.items()}
+        error = np.abs(outputs["reconstruction"] - self.image).sum(axis=-1)
+        masks = outputs["masks"]
+        entropy = (masks * np.log(masks + 1e-20)).sum(axis=1)
+        expected = (error**2).mean(axis=(1, 2)) + 0.01 * (entropy**2).mean(axis=(1, 2))
+        np.testing.assert_allclose(self.losses["loss"], expected, rtol=1e-5)
+        squares = np.square(outputs["reconstruction"] - self.image).sum(axis=(1, 2, 3))
+        np.testing.assert_allclose(self.losses["mse_sum"], squares, rtol=1e-5)
+
+    def test_another_background_changes_the_picture_but_no_mask(self):
+        found = self.model.find(self.image)
+        first, second = (self.model.compose(found, np.full((2, 32, 32, 3), value, np.float32)) for value in (0.0, 1.0))
+        np.testing.assert_array_equal(first["masks"], second["masks"])
+        difference = second["reconstruction"] - first["reconstruction"]
+        np.testing.assert_allclose(difference[..., 0], first["masks"][:, 0], atol=1e-5)
+
+    def test_dropout_is_for_training(self):
+        noise = {"dropout": np.array([[0.1, 0.2], [0.3, 0.4]], np.float32)}
+        self.assertEqual(set(self.model.training_noise_spec(2)), set(noise))
+        self.assertEqual(self.model.noise_spec(2), {})
+        dropped = self.model(self.image, noise=noise)
+        self.assertGreater(helpers.largest_difference(dropped["slots"], self.outputs["slots"]), 1e-3)
+
+    def test_phases_train_what_they_are_named_after(self):
+        weights = {name: None for name in ("background", "frozen", "joint")}
+        for phase in weights:
+            self.model.enter_phase(phase)
+            weights[phase] = {helpers.weight_name(variable) for variable in self.model.trainable_variables}
+        self.assertEqual(weights["background"] | weights["frozen"], weights["joint"])
+        self.assertFalse(weights["background"] & weights["frozen"])
+        self.assertTrue(all(name.startswith("background/") for name in weights["background"]))
+        self.assertIn("occlusion/background", weights["frozen"])
+
+    def test_the_background_phase_minimises_the_robust_loss(self):
+        self.model.enter_phase("background")
+        terms = self.model.training_terms(self.image, self.image, {})
+        np.testing.assert_allclose(terms["loss"], self.losses["background_loss"], rtol=1e-5)
+        steps = float(self.model.entropy_weight.step)
+        self.model.after_step(terms)
+        self.assertEqual(float(self.model.entropy_weight.step), steps)
+
+    def test_another_number_of_slots_is_refused(self):
+        with self.assertRaisesRegex(UserError, "built for 4 slots"):
+            self.model.noise_spec(1, num_slots=6)
+
+    def test_gray_images_are_refused(self):
+        with self.assertRaisesRegex(UserError, "3 channels"):
+            registry.build_model("ast_seg", AST_SEG, (32, 32, 1))
+
+    def test_random_backbone_is_announced(self):
+        keras.utils.set_random_seed(0)
+        config = AstSegConfig(num_slots=3, backbone="tiny", background_model="tiny", transformer_layers=1)
+        model = registry.build_model("ast_seg", config, (32, 32, 3))
+        self.assertRegex(model.start_training()[0], "random weights")
+        self.assertEqual(self.model.start_training(), [])
