@@ -17,8 +17,8 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
     warm-up, the first update has rate 0. `decay(s)` is 1, `decay_rate ** (s / decay_steps)`, or a cosine from 1 to
     `decay_rate` over `decay_steps`.
 
-    AST-Seg counts updates from 1, u = s + 1: a quadratic warm-up is min(u / warmup_steps, 1)^2, the decay `step` is 1 for
-    u < `decay_steps` and `decay_rate` from there on.
+    AST-Seg counts updates from 1, u = s + 1: a quadratic warm-up is min(u / warmup_steps, 1)^2, the decay `step` is 1
+    for u < `decay_steps` and `decay_rate` from there on.
 
     Args:
         learning_rate: float.
