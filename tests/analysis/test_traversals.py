@@ -19,7 +19,7 @@ class TraversalsTest(AnalysisTestCase):
         opened = self.open(Refiner())
         result = self.analyse(opened, image_index=3, num_dims=3, num_values=5).result
         draws = opened.noise(range(6), opened.overrides())["slots"]
-        self.assertEqual(result["slot"], int(np.square(draws[3, :, -1]).sum(axis=-1).argmax()))
+        self.assertEqual(result["slot"], 1 + int(np.square(draws[3, :, -1]).sum(axis=-1).argmax()))
         self.assertEqual((result["slot_chosen_by"], result["dims_chosen_by"]), ("largest KL", "mean KL"))
         ratio = (Refiner.STD / Refiner.prior_std) ** 2
         expected = 0.5 * (ratio + (Refiner.MEAN / Refiner.prior_std) ** 2 - 1.0 - np.log(ratio))
@@ -54,15 +54,15 @@ class TraversalsTest(AnalysisTestCase):
         batch = opened.examples.examples(1)
         area = (outputs["masks"][0] * (batch["mask"][0] > 0)).sum(axis=(1, 2))
         self.assertEqual((finding.result["slot"], finding.result["slot_chosen_by"]),
-                         (int(area.argmax()), "most pixels of objects"))
+                         (1 + int(area.argmax()), "most pixels of objects"))
         self.assertEqual(self.analyse(opened, num_dims=1, slot=2).result["slot"], 2)
 
     def test_what_is_not_there(self):
         opened = self.open()
         with self.assertRaisesRegex(UserError, "--image_index=6 but there are 6 images"):
             self.analyse(opened, image_index=6)
-        with self.assertRaisesRegex(UserError, "--slot=4 but there are 4 slots"):
-            self.analyse(opened, slot=4)
+        with self.assertRaisesRegex(UserError, "--slot=5 but there are 4 slots"):
+            self.analyse(opened, slot=5)
         opened = self.open(Ambiguous())
         opened.config = dataclasses.replace(opened.config, model="ambiguous")
         with self.assertRaisesRegex(UserError, "--model=ambiguous does not decode latents"):

@@ -36,6 +36,7 @@ class GuardRailsTest(unittest.TestCase):
 
     def test_enough_slots(self):
         self.assertEqual(TASK.before_training(0, 7, "clevr"), [])
+        self.assertEqual(TASK.before_training(3, 1, "clevr"), [])
 
     def test_too_few_slots(self):
         self.assertIn("use --num_slots=7", TASK.before_training(1, 6, "clevr")[0])

@@ -32,8 +32,8 @@ class TraversalsOptions:
     """Which dimensions of which slot, and how far."""
 
     image_index: int = knob(0, "Position of the image in the split, after the filters.", minimum=0)
-    slot: int = knob(-1, "Slot to change, counted from 0; -1: the one with the largest KL, or else the one with most "
-                     "of the objects' pixels.", minimum=-1)
+    slot: int = knob(0, "Slot to change, numbered from 1 as in pictures; 0: the one with the largest KL, or else the "
+                     "one with most of the objects' pixels.", minimum=0)
     num_dims: int = knob(8, "Latent dimensions to show, those with the largest mean KL, or else variance.", minimum=1)
     num_values: int = knob(9, "Values of each dimension.", minimum=2)
     extent: float = knob(1.25, "The values go from minus this to this; for slots without a prior in standard "

@@ -27,8 +27,8 @@ def analyse(opened, options, countdown):
         countdown: See `tfobj.analysis`.
 
     Returns:
-        `Finding`; its result holds `slot`, `slot_chosen_by`, `dims_chosen_by`, and `dims`, a list of dicts of `dim`,
-        `score` and `values`. The picture has a line per dimension.
+        `Finding`; its result holds `slot` (numbered from 1), `slot_chosen_by`, `dims_chosen_by`, and `dims`, a list of
+        dicts of `dim`, `score` and `values`. The picture has a line per dimension.
 
     Raises:
         UserError: the model does not decode slots, or there is no such image or slot.
@@ -49,7 +49,7 @@ def analyse(opened, options, countdown):
         center, scale = (0.0, 1.0) if has_prior else (latents[..., dim].mean(), latents[..., dim].std())
         lines.append({"dim": int(dim), "score": float(scores[dim]), "values": (center + scale * steps).tolist()})
     pictures = _decoded(opened, latents[row], slot, lines, countdown("decoded", "dimensions"))
-    result = {"slot": slot, "slot_chosen_by": slot_chosen_by, "dims_chosen_by": dims_chosen_by, "dims": lines}
+    result = {"slot": slot + 1, "slot_chosen_by": slot_chosen_by, "dims_chosen_by": dims_chosen_by, "dims": lines}
     head = opened.outputs(batch["image"], [row])
     picture = _picture(opened.shown(batch)["image"][0], head, slot, lines, pictures, model.background_slot)
     return Finding(result, _table(result), picture)
@@ -76,11 +76,12 @@ def _values_of(opened):
 
 
 def _chosen_slot(options, values):
+    """Index of the slot, and why it."""
     num_slots = values["area"].shape[1]
-    if options.slot >= num_slots:
-        raise UserError(f"--slot={options.slot} but there are {num_slots} slots, counted from 0")
-    if options.slot >= 0:
-        return options.slot, "--slot"
+    if options.slot > num_slots:
+        raise UserError(f"--slot={options.slot} but there are {num_slots} slots")
+    if options.slot:
+        return options.slot - 1, "--slot"
     by = "kl" if "kl" in values else "area"
     return int(np.argmax(values[by][options.image_index])), {"kl": "largest KL", "area": "most pixels of objects"}[by]
 
@@ -112,7 +113,7 @@ def _picture(image, outputs, slot, lines, pictures, background_slot):
              tiles.fit(visualisation.to_rgb(outputs["reconstruction"][0]), size),
              tiles.fit(visualisation.segmentation_picture(segments), size, smooth=False),
              tiles.fit(visualisation.to_rgb(outputs["masks"][0, slot]), size)]
-    names = ["image", "reconstruction", "segmentation", f"mask of slot {slot}"]
+    names = ["image", "reconstruction", "segmentation", f"mask of slot {slot + 1}"]
     cells = [tiles.column([tiles.text_line(name, size[1]), tile], gap=0) for name, tile in zip(names, first)]
     rows = [tiles.row([tiles.note("", (16, _LABEL_WIDTH)), *cells])]
     for line, decoded in zip(lines, pictures):

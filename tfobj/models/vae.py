@@ -52,8 +52,8 @@ class Vae(ObjectModel):
                          pixel_scale=pixel_scale, latent_prior=latent_prior)
         *image_size, channels = self.image_shape
         self.latent_size, self.prior_std = latent_size, math.sqrt(PRIOR_VARIANCE[latent_prior])
-        self.encoder = PooledConvolutions(encoder_filters, kernel_size, (encoder_units, 2 * latent_size), name="encoder",
-                                          autocast=False)
+        self.encoder = PooledConvolutions(encoder_filters, kernel_size, (encoder_units, 2 * latent_size),
+                                          name="encoder", autocast=False)
         self.decoder = CoordinateBroadcastDecoder(image_size, channels, decoder_filters, kernel_size, name="decoder")
         scale = pixel_scale or PIXEL_SCALE[pixel_density]
         self.pixel_density = PixelDensity(pixel_density, scale if scale > 0.0 else None, name="pixel_density",

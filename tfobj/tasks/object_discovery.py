@@ -53,16 +53,17 @@ class ObjectDiscovery:
         return scores
 
     def headline(self, scores):
-        """Foreground ARI, else minus the loss."""
-        return ("ari_fg", scores["ari_fg"]) if "ari_fg" in scores else ("-loss", -scores["loss"])
+        """Foreground ARI, else minus the loss; that, too, of a single slot, whose ARI is always 0."""
+        separates = "ari_fg" in scores and len(scores.get("slot_usage", ())) != 1
+        return ("ari_fg", scores["ari_fg"]) if separates else ("-loss", -scores["loss"])
 
     def missing_slots(self, num_slots, max_objects):
         """Every object and the background needs one."""
         return max(0, max_objects + 1 - num_slots)
 
     def before_training(self, missing_slots, num_slots, dataset):
-        """Warns when there are fewer slots than things to find."""
-        if not missing_slots:
+        """Warns when there are fewer slots than things to find; whoever wants a single one does not look for them."""
+        if not missing_slots or num_slots == 1:
             return []
         wanted = num_slots + missing_slots
         return [f"num_slots={num_slots}, but {dataset} shows up to {wanted - 1} objects and a background: some will "
