@@ -7,7 +7,7 @@ import os
 from tfobj.errors import UserError
 
 INDEX = "predictions.json"
-_FILES = ("segmentation", "overlay", "arrays")
+_PICTURES = ("segmentation", "overlay", "picture")
 
 
 def remove(out, paths=()):
@@ -46,7 +46,8 @@ def _listed(out):
             index = json.load(file)
         names = [index["overview"]]
         for entry in index["images"]:
-            names += [entry[kind] for kind in _FILES] + [slot["cut_out"] for slot in entry["slots"]]
+            names += [entry["arrays"], *(entry[kind] for kind in _PICTURES if kind in entry)]
+            names += [slot["cut_out"] for slot in entry.get("slots", ())]
         return [os.path.join(out, name) for name in names if _is_below(name)] + [path], len(index["images"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [], 0

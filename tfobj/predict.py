@@ -3,9 +3,10 @@
     python -m tfobj.predict --run_dir=runs/quickstart --images='photos/*.png' --out=predictions
 
 Writes, per image, the segmentation (a palette PNG of ids), an overlay, one cut-out per slot and the slots as .npz, all
-pictures at the image's own size, and for all images together overview.png and predictions.json. Images of any size,
-gray or colour, are resized to what the model was trained on. Results of an earlier call in --out, those that its
-predictions.json lists, are replaced.
+pictures at the image's own size, and for all images together overview.png and predictions.json. Models that predict
+sets write a picture of the objects with their properties instead, and list the objects in predictions.json. Images of
+any size, gray or colour, are resized to what the model was trained on. Results of an earlier call in --out, those that
+its predictions.json lists, are replaced.
 """
 
 import dataclasses
@@ -44,17 +45,11 @@ def main():
              "image_shape": list(run.image_shape), **dataclasses.asdict(options)}
     prediction.prepare_out(_OUT.value)
     index = prediction.predict(predictor, paths, _OUT.value, about, Countdown("predicting"))
-    _print(index, options.threshold)
-
-
-def _print(index, threshold):
-    """Tells what was found and where it lies."""
-    found = [sum(slot["pixels"] > 0 for slot in entry["slots"]) for entry in index["images"]]
-    if not any(found):
-        print(f"no slot owns a pixel above --threshold={threshold:g}: every segmentation is background; "
-              "try a smaller threshold, 0 assigns every pixel")
-    print(f"predicted: images={len(found)} mean_slots_found={sum(found) / len(found):.2f} "
-          f"overview={_OUT.value}/overview.png index={_OUT.value}/predictions.json")
+    warnings, results = predictor.files.told(index["images"])
+    for warning in warnings:
+        print(warning)
+    print(f"predicted: images={len(index['images'])} {results} overview={_OUT.value}/overview.png "
+          f"index={_OUT.value}/predictions.json")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ class DspnConfig(MatchingConfig):
 
     num_slots: int = knob(10, "Elements of the set.", minimum=1)
     num_iterations: int = knob(10, "Steps of the inner gradient descent.", minimum=0)
-    encoder_channels: int = knob(64, "Channels of the first stage of the ResNet, doubled in each of the next.", minimum=1)
+    encoder_channels: int = knob(64, "Channels of the first stage of the ResNet, doubled in each of the next.",
+                                 minimum=1)
     encoder_blocks: tuple = knob((3, 4, 6, 3), "Residual blocks of each stage; these make a ResNet-34.", minimum=1)
     latent_size: int = knob(512, "Size of what images and sets are encoded to.", minimum=1)
     set_hidden_size: int = knob(512, "Hidden units of the set encoder.", minimum=1)

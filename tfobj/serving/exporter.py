@@ -14,6 +14,7 @@ from tfobj.serving import signatures as signatures_lib
 from tfobj.serving import verify as verify_lib
 from tfobj.serving import versions
 from tfobj.serving import warmup
+from tfobj.serving.answers import answers_of
 from tfobj.serving.options import ServingOptions
 
 
@@ -86,7 +87,7 @@ def _check_model(model, options):
     noise = {name: tf.zeros(entry.shape) for name, entry in options.noise_spec(model).items()}
     outputs = model(tf.zeros((1, *model.image_shape)), noise=noise, num_slots=options.num_slots,
                     num_iterations=options.num_iterations)
-    if not all(np.isfinite(outputs[name]).all() for name in ("masks", "slots", "reconstruction")):
+    if not all(np.isfinite(value).all() for value in answers_of(model, options).tensors(outputs).values()):
         raise UserError("the model's output is not finite: its training diverged; export another checkpoint or run")
 
 

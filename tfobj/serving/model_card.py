@@ -17,25 +17,13 @@ INPUTS = {
     "image_bytes": "PNG, JPEG, WebP, BMP or GIF files (the first frame) of any size, brought to the model's size. "
                    "Transparency and EXIF rotation are ignored. A file that cannot be decoded fails the whole request.",
 }
-OUTPUTS = {
-    "segmentation": "Slot with the largest mask, 0 to K - 1, at the model's size.",
-    "segmentation_thresholded": "0 background; k + 1 where the mask of slot k is the largest and exceeds the "
-                                "threshold.",
-    "masks": "Mask of each slot, summing to 1 over the slots (axis 1).",
-    "slots": "Object representations, one vector per slot.",
-    "reconstruction": "The image as the model explains it, [0, 1] but not clipped.",
-    "segmentation_png_bytes": "`segmentation` as 8-bit gray PNG files; the pixel is the slot. The model's size, in "
-                              "`segment_bytes` the size of the file in the request.",
-    "segmentation_thresholded_png_bytes": "`segmentation_thresholded` as 8-bit gray PNG files of the size of the file "
-                                          "in the request.",
-}
 
 
 def build_card(model, options, signatures, run=None):
     """Describes an export.
 
     Args:
-        model: `ObjectModel`.
+        model: `SlotModel`.
         options: `ServingOptions`.
         signatures: Dict name -> (inputs, outputs), each a dict tensor name -> `tf.TensorSpec`.
         run: Dict or None. What is known of the training run, see `describe_run`.
@@ -46,6 +34,9 @@ def build_card(model, options, signatures, run=None):
     import keras
     import tensorflow as tf
 
+    from tfobj.serving.answers import answers_of
+
+    meanings = answers_of(model, options).MEANINGS
     return {
         "tfobj_version": tfobj.__version__,
         "model": model.name,
@@ -54,11 +45,13 @@ def build_card(model, options, signatures, run=None):
         "num_slots": options.num_slots or model.num_slots,
         "num_iterations": (model.get_config().get("num_iterations") if options.num_iterations is None
                            else options.num_iterations),
-        "background_slot": model.background_slot,
+        "task": model.task,
+        "background_slot": getattr(model, "background_slot", None),
         "threshold": options.threshold,
         "noise_seed": options.noise_seed,
-        "noise": "One draw, the same for every image; the *_with_noise signatures take it from the request.",
-        "signatures": {name: {"inputs": _describe(inputs, INPUTS), "outputs": _describe(outputs, OUTPUTS)}
+        "noise": "One draw, the same for every image; the *_with_noise signatures take it from the request."
+                 if options.noise_spec(model) else "The model draws none.",
+        "signatures": {name: {"inputs": _describe(inputs, INPUTS), "outputs": _describe(outputs, meanings)}
                        for name, (inputs, outputs) in sorted(signatures.items())},
         "run": run or {},
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__,

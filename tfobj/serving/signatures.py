@@ -1,10 +1,10 @@
 """What a served model can be asked: the signatures of an export, as TensorFlow functions.
 
 Three inputs (`serving_default`: uint8 images, `serve_float`: float32 images, `serve_bytes`: PNG or JPEG files), each
-with constant noise and, as `<name>_with_noise`, with noise from the request; and `segment_bytes`, which answers files
-with label PNGs of the files' own sizes and nothing else, because REST clients cannot choose outputs. Every input and
-output has the batch as its first axis and nothing is scalar, as server-side batching and REST's row format demand.
-Nothing is random: one draw of noise is part of the graph and every image gets it, whatever batch it arrives in.
+with constant noise and, where the model draws any, as `<name>_with_noise`, with noise from the request; and what the
+model's answers have besides, see `tfobj.serving.answers`. Every input and output has the batch as its first axis and
+nothing is scalar, as server-side batching and REST's row format demand. Nothing is random: one draw of noise is part of
+the graph and every image gets it, whatever batch it arrives in.
 """
 
 import dataclasses
@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfobj import noise as noise_lib
 from tfobj.data import preprocessing
+from tfobj.serving.answers import answers_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,38 +46,39 @@ def serving_signatures(model, options):
     """Describes every endpoint of a model.
 
     Args:
-        model: Built `ObjectModel` in float32.
+        model: Built `SlotModel` in float32.
         options: `ServingOptions`.
 
     Returns:
-        Dict name -> `Signature`. Outputs, see `model_card.OUTPUTS`:
-            `serving_default`, `serve_float`, `serve_bytes` and their `_with_noise` twins: `segmentation` uint8 [B,H,W],
-                `segmentation_thresholded` uint8 [B,H,W], `masks` float32 [B,K,H,W], `slots` float32 [B,K,D],
-                `reconstruction` float32 [B,H,W,C] and, except for `serve_float_with_noise`, which other runtimes
-                shall be able to import, `segmentation_png_bytes` string [B]. Maps have the model's size.
-            `segment_bytes`: `segmentation_png_bytes`, `segmentation_thresholded_png_bytes`, string [B]. Each PNG has
-                the size of the file it answers: strings stack whatever they hold.
+        Dict name -> `Signature`. `serving_default`, `serve_float`, `serve_bytes` and their `_with_noise` twins return
+        the published answers, except for `serve_float_with_noise` (`serve_float` where there is no noise), which other
+        runtimes shall be able to import. Maps have the model's size.
     """
-    predict = _predict_function(model, options)
+    answers = answers_of(model, options)
+    predict = _predict_function(model, options, answers)
     shape = (None, *model.image_shape)
     entries = {
         "serving_default": (tf.TensorSpec(shape, tf.uint8, "images"), _from_uint8),
         "serve_float": (tf.TensorSpec(shape, tf.float32, "images"), tf.identity),
-        "serve_bytes": (tf.TensorSpec((None,), tf.string, "image_bytes"),
-                        lambda image_bytes: decode_images(image_bytes, model.image_shape)[0]),
+        "serve_bytes": (bytes_spec(), lambda image_bytes: decode_images(image_bytes, model.image_shape)[0]),
     }
     noise_inputs = tuple(tf.TensorSpec((None, *entry.shape[1:]), tf.float32, f"noise_{name}")
                          for name, entry in options.noise_spec(model).items())
     constants = constant_noise(model, options)
     signatures = {}
     for name, (spec, prepare) in entries.items():
-        with_noise = _without_png if name == "serve_float" else _with_png
-        signatures[name] = Signature(_with_constant_noise(predict, prepare, constants, _with_png), (spec,))
-        signatures[f"{name}_with_noise"] = Signature(_with_given_noise(predict, prepare, with_noise),
-                                                     (spec, *noise_inputs))
-    signatures["segment_bytes"] = Signature(_segment_bytes(predict, constants, model.image_shape),
-                                            (entries["serve_bytes"][0],))
-    return signatures
+        portable = dict if name == "serve_float" else answers.published
+        publish = answers.published if noise_inputs else portable
+        signatures[name] = Signature(_with_constant_noise(predict, prepare, constants, publish), (spec,))
+        if noise_inputs:
+            signatures[f"{name}_with_noise"] = Signature(_with_given_noise(predict, prepare, portable),
+                                                         (spec, *noise_inputs))
+    return {**signatures, **answers.more_signatures(predict, constants)}
+
+
+def bytes_spec():
+    """The input of the signatures that take image files."""
+    return tf.TensorSpec((None,), tf.string, "image_bytes")
 
 
 def decode_images(image_bytes, image_shape):
@@ -103,67 +105,29 @@ def decode_images(image_bytes, image_shape):
                                                                tf.TensorSpec((2,), tf.int32)))
 
 
-def _predict_function(model, options):
-    """One traced graph that all signatures call: (images float32 [B,H,W,C], *noise) -> dict without PNG."""
+def repeat(constants, batch):
+    """Constant noise, dict of arrays [1, ...], for every row of a batch: list of tensors [B, ...]."""
+    return [tf.repeat(tf.constant(value), tf.shape(batch)[0], axis=0) for value in constants.values()]
+
+
+def _predict_function(model, options, answers):
+    """One traced graph that all signatures call: (images float32 [B,H,W,C], *noise) -> dict without strings."""
     names = list(options.noise_spec(model))
 
     def predict(images, *noise):
-        outputs = model(images, noise=dict(zip(names, noise)), num_slots=options.num_slots,
-                        num_iterations=options.num_iterations)
-        masks = outputs["masks"]
-        # Not the model's own `segmentation`: Keras' argmax holds a bit cast that other runtimes cannot import.
-        segmentation = tf.argmax(masks, axis=1, output_type=tf.int32)  # [B,H,W]
-        is_object = tf.reduce_max(masks, axis=1) > options.threshold  # [B,H,W]
-        if model.background_slot is not None:
-            is_object &= segmentation != model.background_slot
-        return {
-            "masks": masks, "slots": outputs["slots"], "reconstruction": outputs["reconstruction"],
-            "segmentation": tf.cast(segmentation, tf.uint8),
-            "segmentation_thresholded": tf.cast(tf.where(is_object, segmentation + 1, 0), tf.uint8),
-        }
+        return answers.tensors(model(images, noise=dict(zip(names, noise)), num_slots=options.num_slots,
+                                     num_iterations=options.num_iterations))
 
     return tf.function(predict, autograph=False)
 
 
 def _with_constant_noise(predict, prepare, constants, publish):
-    return lambda images: publish(predict(prepare(images), *_repeat(constants, images)))
+    return lambda images: publish(predict(prepare(images), *repeat(constants, images)))
 
 
 def _with_given_noise(predict, prepare, publish):
     return lambda images, *noise: publish(predict(prepare(images), *noise))
 
 
-def _segment_bytes(predict, constants, image_shape):
-    def function(image_bytes):
-        images, sizes = decode_images(image_bytes, image_shape)
-        outputs = predict(images, *_repeat(constants, image_bytes))
-        return {f"{name}_png_bytes": _to_sized_png(outputs[name], sizes)
-                for name in ("segmentation", "segmentation_thresholded")}
-
-    return function
-
-
-def _repeat(constants, batch):
-    return [tf.repeat(tf.constant(value), tf.shape(batch)[0], axis=0) for value in constants.values()]
-
-
 def _from_uint8(images):
     return tf.cast(images, tf.float32) / 255.0
-
-
-def _without_png(outputs):
-    return outputs
-
-
-def _with_png(outputs):
-    return {**outputs, "segmentation_png_bytes": _to_png(outputs["segmentation"])}
-
-
-def _to_png(labels):
-    return tf.io.encode_png(labels[..., None])  # [B,H,W,1] -> [B]
-
-
-def _to_sized_png(labels, sizes):
-    """Labels uint8 [B,H,W], each resized to its row of `sizes` int32 [B,2], as PNG files [B]."""
-    return tf.map_fn(lambda entry: _to_png(preprocessing.map_back(*entry)), (labels, sizes),
-                     fn_output_signature=tf.TensorSpec((), tf.string))

@@ -2,7 +2,7 @@
 
 The SavedModel is loaded by the C++ loader in a fresh process (`cpp_loader`) and every signature is called with a few
 images at several batch sizes. The Python model is called eagerly on the same images; what the signatures derive from
-its outputs (labels, thresholds, PNG) is derived here a second time, with NumPy and Pillow.
+its outputs (labels, thresholds, PNG, names) is derived a second time, with NumPy and Pillow.
 """
 
 import dataclasses
@@ -13,14 +13,13 @@ import numpy as np
 from PIL import Image
 import tensorflow as tf
 
-from tfobj import visualisation
 from tfobj.data import preprocessing
 from tfobj.serving import cpp_loader, signatures as signatures_lib, warmup
+from tfobj.serving.answers import answers_of, relative_difference
 
 # Largest difference relative to the largest value of a tensor.
 TOLERANCE = 1e-4
 BATCH_SIZES = (1, 3)
-_FLOATS = ("masks", "slots", "reconstruction")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +51,7 @@ def verify_export(directory, model, options, tolerance=TOLERANCE, batch_sizes=BA
 
     Args:
         directory: str. The directory of `saved_model.pb`.
-        model: The `ObjectModel` that was exported.
+        model: The `SlotModel` that was exported.
         options: `ServingOptions` of the export.
         tolerance: float. Largest accepted difference, see `Report.differences`.
         batch_sizes: Sequence of int. The images of a smaller batch are the first of a larger one.
@@ -81,17 +80,8 @@ def verify_export(directory, model, options, tolerance=TOLERANCE, batch_sizes=BA
     problems = [f"{name}: `{output}` differs by {value:.3g}, more than {tolerance:g}"
                 for name, outputs in differences.items() for output, value in outputs.items()
                 if not value <= tolerance]
-    return Report(differences, _batch_difference(by_request, batch_sizes), problems, len(records))
-
-
-def relative_difference(found, expected):
-    """Largest absolute difference over the largest absolute expected value; infinite for NaN or another shape."""
-    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
-    if found.shape != expected.shape:
-        return float("inf")
-    scale = np.max(np.abs(expected), initial=0.0) or 1.0
-    difference = np.max(np.abs(found - expected), initial=0.0) / scale
-    return float(difference) if np.isfinite(difference) else float("inf")
+    floats = answers_of(model, options).FLOATS
+    return Report(differences, _batch_difference(by_request, batch_sizes, floats), problems, len(records))
 
 
 def _read_records(directory):
@@ -137,77 +127,37 @@ def _image_file(image, index):
 
 def _compare(signatures, answers, batch_sizes, model, options, samples, tolerance):
     """Dict signature -> dict output -> largest difference over the batch sizes."""
-    known, differences = {}, {}
+    wanted, known, differences = answers_of(model, options), {}, {}
     for name in signatures:
         sample, largest = samples[name], {}
         # Signatures that see the same images with the same noise share one call of the model.
         key = sample["float"].tobytes(), *(value.tobytes() for value in sample["noise"].values())
-        known[key] = known.get(key) or _expected(model, options, sample["float"], sample["noise"], tolerance)
+        known[key] = known.get(key) or wanted.expected(_outputs(model, options, sample), tolerance)
         sizes = _file_sizes(sample["image_bytes"]) if name == "segment_bytes" else None
         for size in batch_sizes:
             expected = {output: value[:size] for output, value in known[key].items()}
             for output, found in answers[name, size].items():
-                is_float = output in _FLOATS
-                difference = (relative_difference(found, expected[output]) if is_float
-                              else _label_difference(output, found, expected, sizes))
+                difference = wanted.difference(output, found, expected, sizes)
                 largest[output] = max(largest.get(output, 0.0), difference)
         differences[name] = largest
     return differences
 
 
-def _expected(model, options, images, noise, tolerance):
-    """The Python model's outputs as NumPy arrays, the labels that follow from them and where labels are clear."""
+def _outputs(model, options, sample):
+    """What the Python model returns for a sample."""
     # On the CPU as the loader: GPUs multiply in TensorFloat-32, which differs by more than the tolerance.
     with tf.device("/CPU:0"):
-        outputs = model(images, noise=noise, num_slots=options.num_slots, num_iterations=options.num_iterations)
-    expected = {name: np.asarray(outputs[name]) for name in _FLOATS}
-    masks = expected["masks"]
-    expected["segmentation"] = np.argmax(masks, axis=1)
-    expected["segmentation_thresholded"] = visualisation.threshold_segmentation(masks, options.threshold,
-                                                                               model.background_slot)
-    ranked = np.sort(np.concatenate([np.zeros_like(masks[:, :1]), masks], axis=1), axis=1)  # [B,K+1,H,W]
-    distinct = ranked[:, -1] - ranked[:, -2] > 2 * tolerance
-    expected["clear"] = distinct & (np.abs(ranked[:, -1] - options.threshold) > tolerance)  # [B,H,W]
-    return expected
-
-
-def _label_difference(output, found, expected, sizes):
-    """Largest share over the images of clear pixels with another label; infinite for another shape.
-
-    Args:
-        output: str. Name of the output, an integer map or PNG files.
-        found: uint8 [B,H,W] or bytes [B].
-        expected: See `_expected`.
-        sizes: List of (height, width), one per PNG, or None for the model's size.
-    """
-    wanted, clear = expected[output.removesuffix("_png_bytes")], expected["clear"]
-    if len(found) != len(wanted):
-        return float("inf")
-    largest = 0.0
-    for index, labels in enumerate(found):
-        if output.endswith("_png_bytes"):
-            labels = np.asarray(Image.open(io.BytesIO(labels)))
-        size = sizes[index] if sizes else wanted.shape[1:]
-        if labels.shape != tuple(size):
-            return float("inf")
-        differs = (labels != _resize(wanted[index], size)) & _resize(clear[index], size)
-        largest = max(largest, float(np.mean(differs)))
-    return largest
-
-
-def _resize(array, size):
-    """Nearest neighbour with half-pixel centres, [H,W] -> [height,width]."""
-    rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for old, new in zip(array.shape, size))
-    return array[rows[:, None], columns]
+        return model(sample["float"], noise=sample["noise"], num_slots=options.num_slots,
+                     num_iterations=options.num_iterations)
 
 
 def _file_sizes(files):
     return [Image.open(io.BytesIO(content)).size[::-1] for content in files]
 
 
-def _batch_difference(answers, batch_sizes):
+def _batch_difference(answers, batch_sizes, floats):
     """Largest difference of the same image's float outputs between batches of different sizes."""
     whole = max(batch_sizes)
     return max((relative_difference(found, answers[name, whole][output][:size])
                 for (name, size), outputs in answers.items() for output, found in outputs.items()
-                if output in _FLOATS), default=0.0)
+                if output in floats), default=0.0)

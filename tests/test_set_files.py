@@ -1,0 +1,64 @@
+"""What `tfobj.predict` writes of models that predict sets."""
+
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+
+import numpy as np
+from PIL import Image
+
+from tests import helpers
+from tfobj import prediction
+from tfobj import properties
+from tfobj.models.set_prediction import SlotAttentionSetPredictor
+from tfobj.serving.options import ServingOptions
+
+
+class SetFilesTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.paths = [str(self.folder / f"{name}.png") for name in "ab"]
+        for path, image in zip(self.paths, helpers.images(2, (20, 30, 3))):
+            Image.fromarray(image).save(path)
+        self.model = helpers.perturb(SlotAttentionSetPredictor(
+            (16, 16, 3), num_slots=3, encoder_channels=4, encoder_strides=(2, 2), slot_size=6,
+            name="model").build_on_zeros(), scale=0.5)
+
+    def predict(self, **options):
+        """Runs it; returns the index."""
+        predictor, out = prediction.Predictor(self.model, ServingOptions(**options)), str(self.folder / "out")
+        prediction.prepare_out(out)
+        self.told = []
+        index = prediction.predict(predictor, self.paths, out, {"step": 7}, tell=self.told.append)
+        self.assertEqual(json.loads((self.folder / "out" / "predictions.json").read_text()), index)
+        return index, predictor.files.told(index["images"])
+
+    def test_the_objects_are_in_the_index_the_most_confident_first(self):
+        index, (warnings, results) = self.predict(threshold=0.0)
+        self.assertEqual((warnings, results), ([], "mean_objects_found=3.00"))
+        self.assertEqual(set(os.listdir(self.folder / "out")), {
+            "a.npz", "b.npz", "a_objects.png", "b_objects.png", "overview.png", "predictions.json"})
+        for entry in index["images"]:
+            self.assertEqual((entry["height"], entry["width"]), (20, 30))
+            with np.load(self.folder / "out" / entry["arrays"]) as arrays:
+                self.assertEqual(set(arrays.files), {"predictions", "slots", "attention"})
+                rows = arrays["predictions"]
+            order = np.argsort(-rows[:, properties.PRESENCE], kind="stable")
+            expected = [{"slot": int(slot) + 1, **properties.describe(rows[slot:slot + 1])[0]} for slot in order]
+            self.assertEqual(entry["objects"], expected)
+
+    def test_a_threshold_leaves_the_sure_ones(self):
+        index, _ = self.predict(threshold=0.0)
+        confidences = [entry["confidence"] for image in index["images"] for entry in image["objects"]]
+        middle = float(np.median(confidences))
+        index, (_, results) = self.predict(threshold=middle)
+        self.assertEqual(self.told, [f"--out={self.folder}/out held the results of an earlier call for 2 images, listed "
+                                     "in its predictions.json: they are replaced"])
+        found = sum(len(image["objects"]) for image in index["images"])
+        self.assertEqual((found, results), (3, "mean_objects_found=1.50"))
+        _, (warnings, _) = self.predict(threshold=1.0)
+        self.assertIn("no object has a confidence above --threshold=1;", warnings[0])
