@@ -64,7 +64,7 @@ class _Encoded:
     """
 
     def __init__(self, opened, inputs, single, report):
-        self.described, self._single = inputs.factors(), single
+        self.described = inputs.factors()
         values = opened.map(_values_of(opened, single), inputs, report)
         self.latents, self.visible = values["latents"], self.described["visibility"]
         if single:
@@ -110,8 +110,9 @@ def _scores(factor, predicted, targets, visible, single):
         score = np.asarray(factor_metrics.r_squared(outputs.astype(np.float32), wanted, objects))
         return {"r_squared": float(np.nanmean(score)) if np.isfinite(score).any() else None}
     classes = true[objects > 0.0]
+    most = np.bincount(classes[classes >= 0], minlength=1).max()
     scores = {"accuracy": float(factor_metrics.accuracy(outputs, true, objects)),
-              "chance": float(np.bincount(classes[classes >= 0]).max() / len(classes))}
+              "chance": float(most / max(len(classes), 1))}
     return scores if single else {
         **scores, "accuracy_with_background": float(factor_metrics.accuracy(outputs, true, counted))}
 
