@@ -172,11 +172,13 @@ def _exclusive(staging):
 def _locked(path):
     """Opens and locks a file that whoever holds it may delete."""
     while True:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
         try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
             lock = open(path, "w", encoding="utf-8")
-        except FileNotFoundError:  # the directory was deleted just now
-            continue
+        except (FileExistsError, FileNotFoundError):
+            if os.path.isfile(os.path.dirname(path)):
+                raise
+            continue  # the directory was deleted just now
         fcntl.flock(lock, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
