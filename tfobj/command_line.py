@@ -1,5 +1,6 @@
 """What every `python -m tfobj.X` shares: quiet start, one-line errors, exit status."""
 
+import contextlib
 import errno
 import importlib.util
 import os
@@ -44,7 +45,8 @@ def import_backend():
         raise UserError("KERAS_BACKEND=jax, but jax is not installed; install it with `pip install jax`, on machines "
                         "with an NVIDIA GPU `pip install 'jax[cuda12]'`")
     elif importlib.util.find_spec("tensorflow") is not None:
-        import_tensorflow(with_devices=False)  # Keras will, and not quietly
+        with contextlib.suppress(ImportError):  # JAX does not need it
+            import_tensorflow(with_devices=False)  # Keras will, and not quietly
 
 
 def require_tensorflow():
