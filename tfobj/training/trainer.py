@@ -17,7 +17,7 @@ from tfobj.training import evaluation
 from tfobj.training import guard_rails
 from tfobj.training import run_directory
 from tfobj.training.arrays import host_array, unit_range
-from tfobj.training.checkpoints import Checkpoints
+from tfobj.training.checkpoints import Checkpoints, newest
 from tfobj.training.progress import Progress, duration
 from tfobj.training.schedules import make_optimizer
 from tfobj.training.stop_signals import StopSignals
@@ -58,6 +58,8 @@ class Trainer:
             self._optimizer.build(self._model.trainable_variables)
         self._task = tasks.task_of(self._model)
         self._evaluator = self._make_evaluator(experiment)
+        resumes = newest(self._directory / "checkpoints") is not None
+        self._warnings = [] if resumes else self._model.start_training()
         # Everything fits together: from here on the run exists.
         self._lock = None
         if self._chief:
@@ -264,7 +266,7 @@ class Trainer:
         if self._step:
             self._progress.say(f"resuming at step {self._step}")
         num_slots, dataset = self._model.num_slots, experiment.data.dataset
-        for warning in self._task.before_training(self._missing_slots(), num_slots, dataset):
+        for warning in [*self._warnings, *self._task.before_training(self._missing_slots(), num_slots, dataset)]:
             self._progress.say(f"warning: {warning}")
         self._summaries.start(self._step, {
             "model": experiment.model, "model_config": dataclasses.asdict(experiment.model_config),
