@@ -139,8 +139,8 @@ def run_layer_test(test, layer_class, arguments, inputs, output_shape, num_param
     return layer
 
 
-def run_model_test(test, model, num_parameters, extra_shapes=None, batch_size=2):
-    """Checks the contract of the outputs and losses of `tfobj.models.object_model`.
+def run_model_test(test, model, num_parameters, extra_shapes=None, batch_size=2, target=None):
+    """Checks the contract of the outputs and losses of `tfobj.models.object_model` or `tfobj.models.set_predictor`.
 
     Args:
         test: `unittest.TestCase`.
@@ -148,30 +148,37 @@ def run_model_test(test, model, num_parameters, extra_shapes=None, batch_size=2)
         num_parameters: int or None, for not to check it.
         extra_shapes: Dict from the name of an extra output to its shape.
         batch_size: int.
+        target: What the loss compares the outputs with; None: the images.
 
     Returns:
         The outputs, dict of arrays.
     """
-    (height, width, channels), slots = model.image_shape, model.num_slots
     image = unit_images(batch_size, model.image_shape)
     tensors = model(image, noise=noise_of(model, batch_size))
     outputs = {name: array(value) for name, value in tensors.items()}
     test.assertEqual(model.output_names(), set(outputs))
-    shapes = {"reconstruction": (height, width, channels), "masks": (slots, height, width),
-              "components": (slots, height, width, channels), "segmentation": (height, width), **(extra_shapes or {})}
-    for name, shape in shapes.items():
+    for name, shape in {**_output_shapes(model), **(extra_shapes or {})}.items():
         test.assertEqual(outputs[name].shape, (batch_size, *shape), name)
-    test.assertEqual(outputs["slots"].shape[:2], (batch_size, slots))
+    test.assertEqual(outputs["slots"].shape[:2], (batch_size, model.num_slots))
     for name, value in outputs.items():
         test.assertEqual(value.dtype, np.int32 if name == "segmentation" else np.float32, name)
         test.assertTrue(np.isfinite(value).all(), name)
-    np.testing.assert_allclose(outputs["masks"].sum(axis=1), 1.0, atol=1e-5)
-    np.testing.assert_array_equal(outputs["segmentation"], outputs["masks"].argmax(axis=1))
-    for name, term in model.losses_of(image, tensors).items():
+    if "masks" in outputs:
+        np.testing.assert_allclose(outputs["masks"].sum(axis=1), 1.0, atol=1e-5)
+        np.testing.assert_array_equal(outputs["segmentation"], outputs["masks"].argmax(axis=1))
+    for name, term in model.losses_of(image if target is None else target, tensors).items():
         test.assertEqual((tuple(term.shape), array(term).dtype), ((batch_size,), np.float32), name)
     if num_parameters is not None:
         test.assertEqual(count_parameters(model), num_parameters)
     return outputs
+
+
+def _output_shapes(model):
+    (height, width, channels), slots = model.image_shape, model.num_slots
+    if model.task == "set_prediction":
+        return {"predictions": model.target_shape}
+    return {"reconstruction": (height, width, channels), "masks": (slots, height, width),
+            "components": (slots, height, width, channels), "segmentation": (height, width)}
 
 
 def _check_gradients(test, values, inert):

@@ -3,7 +3,7 @@
     python -P tests/jax_worker.py DIRECTORY
 
 Reads DIRECTORY/<name>.json (image_shape, model_config, num_slots, num_iterations) and DIRECTORY/<name>.npz (`image`,
-`noise/<entry>` and `weight/<name>`) for each model, and writes DIRECTORY/<name>.out.npz: `output/<key>`, `term/<key>`,
+`target`, `noise/<entry>` and `weight/<name>`) for each model, and writes DIRECTORY/<name>.out.npz: `output/<key>`, `term/<key>`,
 `gradient/<weight>` of the mean loss, and `override/<key>` for other numbers of slots and iterations. Prints the names
 of the modules that were imported without TensorFlow. The repository root must be on PYTHONPATH.
 """
@@ -51,7 +51,7 @@ def run_model(directory, name):
     for variable, value in zip(model.trainable_variables, weights, strict=True):
         variable.assign(value)
     image, noise = arrays["image"], _below("noise/", arrays)
-    (_, (outputs, terms)), gradients = _loss_and_gradients(model, image, noise)
+    (_, (outputs, terms)), gradients = _loss_and_gradients(model, image, arrays["target"], noise)
     override = model(image, noise=_below("override_noise/", arrays), num_slots=description["num_slots"],
                      num_iterations=description["num_iterations"])
     results = {"output": outputs, "term": terms, "override": override,
@@ -61,12 +61,11 @@ def run_model(directory, name):
         f"{group}/{key}": np.asarray(value) for group, members in results.items() for key, value in members.items()})
 
 
-def _loss_and_gradients(model, image, noise):
-    fixed = [variable.value for variable in model.non_trainable_variables]
-
+def _loss_and_gradients(model, image, target, noise):
     def loss(weights):
-        outputs, _ = model.stateless_call(weights, fixed, image, noise=noise)
-        terms = model.losses_of(image, outputs)
+        with keras.StatelessScope(state_mapping=list(zip(model.trainable_variables, weights))):
+            outputs = model(image, noise=noise)
+            terms = model.losses_of(target, outputs)
         return keras.ops.mean(terms["loss"]), (outputs, terms)
 
     return jax.jit(jax.value_and_grad(loss, has_aux=True))([v.value for v in model.trainable_variables])

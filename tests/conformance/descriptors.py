@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tests import helpers
+from tests import sets
 from tfobj import ast_seg_config
 from tfobj import registry
 from tfobj import vae_config
@@ -30,6 +31,7 @@ class Descriptor:
         slot_axes: Dict from the name of an output to its slot axis, for the equivariance.
         float32_layers: Names of the layers that stay float32 under every policy.
         fixed_slots: bool. The number of slots cannot be overridden.
+        main_output: str. The output that says most.
         two_device_optimizer: Tuple (optimizer, learning rate) of the run on two devices. Where many gradients are
             nearly zero, Adam turns their rounding noise into full steps.
     """
@@ -43,6 +45,7 @@ class Descriptor:
     slot_axes: dict
     float32_layers: tuple
     fixed_slots: bool = False
+    main_output: str = "reconstruction"
     two_device_optimizer: tuple = ("adam", 1e-3)
 
     def build(self, seed=0, model_config=None):
@@ -54,6 +57,19 @@ class Descriptor:
     def image(self, count, seed=0):
         """Images, float32 [count, H, W, C] in [0, 1]."""
         return helpers.unit_images(count, self.image_shape, seed)
+
+    def target(self, count, seed=0):
+        """What the loss compares the outputs for `image` with: the images, or sets of objects."""
+        if not registry.load(registry.model_entry(self.name).path).needs_factors:
+            return self.image(count, seed)
+        return sets.random_targets(count, self.config.num_slots, np.random.default_rng(seed))
+
+    def batch(self, count):
+        """A batch of the data: dict of images, uint8, and where the loss takes them the factors of the objects."""
+        batch, target = {"image": helpers.images(count, self.image_shape)}, self.target(count)
+        if target.shape[1:] != self.image_shape:
+            batch["objects"], batch["visibility"] = sets.factors_of(target)
+        return batch
 
     def without_inert(self, values):
         """Copies named arrays without the inert entries, where only rounding noise lives and optimizers wander.

@@ -39,5 +39,6 @@ class Bfloat16Test(unittest.TestCase):
         helpers.run_model_test(self, low, None)
         image, noise = descriptor.image(2), helpers.noise_of(exact, 2)
         expected, outputs = exact(image, noise=noise), low(image, noise=noise)
-        difference = helpers.largest_difference(outputs["reconstruction"], expected["reconstruction"])
+        name = descriptor.main_output
+        difference = helpers.largest_difference(outputs[name], expected[name])
         self.assertTrue(0.0 < difference < 0.05, difference)

@@ -27,8 +27,9 @@ class Float64Test(unittest.TestCase):
         model = self.build(descriptor, "float64")
         image = descriptor.image(2).astype(np.float64)
         noise = {name: value.astype(np.float64) for name, value in helpers.noise_of(model, 2).items()}
+        target = descriptor.target(2).astype(np.float64)
         loss = tf.function(
-            lambda: keras.ops.mean(model.losses_of(image, model(image, noise=noise))["loss"]), autograph=False)
+            lambda: keras.ops.mean(model.losses_of(target, model(image, noise=noise))["loss"]), autograph=False)
         gradients = helpers.gradients(model, loss)
         generator = np.random.default_rng(0)
         largest = max(np.linalg.norm(gradient) for gradient in gradients.values())
@@ -51,6 +52,6 @@ class Float64Test(unittest.TestCase):
         noise = helpers.noise_of(narrow, 2)
         image = descriptor.image(2)
         expected, outputs = wide(image, noise=noise), narrow(image, noise=noise)
-        for name in ("reconstruction", "masks", "slots"):
+        for name in {"reconstruction", "masks", "predictions", "slots"} & set(outputs):
             self.assertEqual(helpers.array(expected[name]).dtype, np.float64, name)
             self.assertLess(np.abs(helpers.array(expected[name]) - outputs[name]).max(), 1e-5, name)

@@ -13,9 +13,9 @@ class GradientsTest(unittest.TestCase):
     @for_every_model
     def test_gradients_reach_every_weight(self, descriptor):
         model, image = descriptor.build(), descriptor.image(3)
-        noise = helpers.noise_of(model, 3)
+        noise, target = helpers.noise_of(model, 3), descriptor.target(3)
         values = helpers.gradients(
-            model, lambda: keras.ops.mean(model.losses_of(image, model(image, noise=noise))["loss"]))
+            model, lambda: keras.ops.mean(model.losses_of(target, model(image, noise=noise))["loss"]))
         self.assertEqual([name for name, value in values.items() if value is None], [])
         largest = max(np.abs(value).max() for value in values.values())
         for name, value in values.items():

@@ -23,7 +23,7 @@ NUM_ITERATIONS = 4
 def build_case(descriptor):
     """The model and the inputs that both backends get, dict of arrays by the names of `tests/jax_worker.py`."""
     model = descriptor.build()
-    arrays = {"image": descriptor.image(3)}
+    arrays = {"image": descriptor.image(3), "target": descriptor.target(3)}
     arrays.update({f"noise/{name}": value for name, value in helpers.noise_of(model, 3).items()})
     more = helpers.noise_of(model, 3, num_slots=num_slots_of(descriptor, model),
                             num_iterations=NUM_ITERATIONS)
@@ -83,7 +83,7 @@ class JaxTest(unittest.TestCase):
         model, arrays = self.cases[descriptor.name]
         outputs = model(arrays["image"], noise=below("noise/", arrays))
         self.check(below("output/", self.results[descriptor.name]), outputs, OUTPUT_TOLERANCE)
-        terms = model.losses_of(arrays["image"], outputs)
+        terms = model.losses_of(arrays["target"], outputs)
         self.check(below("term/", self.results[descriptor.name]), terms, OUTPUT_TOLERANCE)
 
     @for_every_model
@@ -91,7 +91,7 @@ class JaxTest(unittest.TestCase):
         model, arrays = self.cases[descriptor.name]
         image, noise = arrays["image"], below("noise/", arrays)
         expected = helpers.gradients(
-            model, lambda: keras.ops.mean(model.losses_of(image, model(image, noise=noise))["loss"]))
+            model, lambda: keras.ops.mean(model.losses_of(arrays["target"], model(image, noise=noise))["loss"]))
         actual = below("gradient/", self.results[descriptor.name])
         self.check(descriptor.without_inert(actual), descriptor.without_inert(expected), GRADIENT_TOLERANCE)
 

@@ -53,10 +53,10 @@ def train(descriptor, num_steps, strategy=None, jit_compile=False, optimizer="ad
 
 def _batches(descriptor, strategy):
     """Global batches; replica r reads the r-th part of each, as from the trainer's pipeline."""
-    image = helpers.images(3 * GLOBAL_BATCH, descriptor.image_shape)
+    batch = descriptor.batch(3 * GLOBAL_BATCH)
 
     def dataset(context):
         per_replica = context.get_per_replica_batch_size(GLOBAL_BATCH)
-        return tf.data.Dataset.from_tensor_slices({"image": image}).batch(per_replica, drop_remainder=True).repeat()
+        return tf.data.Dataset.from_tensor_slices(batch).batch(per_replica, drop_remainder=True).repeat()
 
     return strategy.distribute_datasets_from_function(dataset)
