@@ -52,8 +52,8 @@ def run_model(directory, name):
         variable.assign(value)
     image, noise = arrays["image"], _below("noise/", arrays)
     (_, (outputs, terms)), gradients = _loss_and_gradients(model, image, arrays["target"], noise)
-    override = model(image, noise=_below("override_noise/", arrays), num_slots=description["num_slots"],
-                     num_iterations=description["num_iterations"])
+    override = _outputs(model, image, _below("override_noise/", arrays), num_slots=description["num_slots"],
+                        num_iterations=description["num_iterations"])
     results = {"output": outputs, "term": terms, "override": override,
                "gradient": {variable.path.split("/", 1)[1]: gradient
                             for variable, gradient in zip(model.trainable_variables, gradients)}}
@@ -69,6 +69,15 @@ def _loss_and_gradients(model, image, target, noise):
         return keras.ops.mean(terms["loss"]), (outputs, terms)
 
     return jax.jit(jax.value_and_grad(loss, has_aux=True))([v.value for v in model.trainable_variables])
+
+
+def _outputs(model, image, noise, **overrides):
+    """One compiled program; without, JAX compiles one for each operation."""
+    def call(values, image, noise):
+        with keras.StatelessScope(state_mapping=list(zip(model.weights, values))):
+            return model(image, noise=noise, **overrides)
+
+    return jax.jit(call)([variable.value for variable in model.weights], image, noise)
 
 
 def _below(prefix, arrays):

@@ -12,6 +12,7 @@ import numpy as np
 from tests import helpers
 from tests import sets
 from tfobj import ast_seg_config
+from tfobj import genesis_config
 from tfobj import registry
 from tfobj import vae_config
 
@@ -33,7 +34,7 @@ class Descriptor:
         fixed_slots: bool. The number of slots cannot be overridden.
         main_output: str. The output that says most.
         two_device_optimizer: Tuple (optimizer, learning rate) of the run on two devices. Where many gradients are
-            nearly zero, Adam turns their rounding noise into full steps.
+            nearly zero, or ReLUs many, Adam turns rounding noise into full steps.
     """
 
     name: str
@@ -94,6 +95,11 @@ AST_SEG = ast_seg_config.AstSegConfig(
     transformer_heads=2, transformer_hidden_size=12, transformer_layers=1, glimpse_widths=(16, 8),
     background_model="tiny", background_activation=1.0, max_inverse_scale=4.0, pixel_entropy_steps=0)
 
+# A kernel and scale that clip no pixel but the seed, and decoder masks that are not detached: finite differences do not
+# find the derivative of what is clipped or detached.
+GENESIS_V2 = genesis_config.GenesisV2Config(num_slots=3, feature_size=16, similarity_kernel="laplacian",
+                                            mask_loss=True, detach_decoder_masks=False)
+
 VAE = vae_config.VaeConfig(num_slots=2, latent_size=4, encoder_filters=(4, 6), encoder_units=8, decoder_filters=(6, 6))
 
 MODELS = (
@@ -119,6 +125,18 @@ MODELS = (
         float32_layers=(),
         fixed_slots=True,
         two_device_optimizer=("sgd", 0.1),
+    ),
+    Descriptor(
+        name="genesis_v2",
+        config=GENESIS_V2,
+        other_config=dataclasses.replace(GENESIS_V2, feature_size=8),
+        image_shape=(16, 16, 3),
+        # Distances of embeddings ignore a common offset, the softmax over slots an offset of all logits.
+        inert={"embedding/conv/bias": ..., "decoder/out/bias": -1},
+        slot_noise=(),
+        slot_axes={},
+        float32_layers=("embedding", "stick_breaking"),
+        two_device_optimizer=("sgd", 0.03),
     ),
     Descriptor(
         name="vae",

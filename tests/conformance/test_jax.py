@@ -55,9 +55,12 @@ class JaxTest(unittest.TestCase):
                 (directory / f"{descriptor.name}.json").write_text(json.dumps({
                     "image_shape": descriptor.image_shape, "model_config": dataclasses.asdict(descriptor.config),
                     "num_slots": num_slots_of(descriptor, model), "num_iterations": NUM_ITERATIONS}))
+            # Compiling takes much longer than computing here.
+            environment = {**os.environ, "PYTHONPATH": str(helpers.ROOT), "JAX_PLATFORMS": "cpu",
+                           "XLA_FLAGS": "--xla_backend_optimization_level=0"}
             cls.worker = subprocess.run(
                 [sys.executable, "-P", "tests/jax_worker.py", name], cwd=helpers.ROOT, capture_output=True, text=True,
-                check=False, timeout=300, env={**os.environ, "PYTHONPATH": str(helpers.ROOT), "JAX_PLATFORMS": "cpu"})
+                check=False, timeout=300, env=environment)
             for path in directory.glob("*.out.npz"):
                 with np.load(path) as archive:
                     cls.results[path.name.removesuffix(".out.npz")] = dict(archive)

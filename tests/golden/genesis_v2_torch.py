@@ -126,13 +126,13 @@ def prior(z, w, units):
 
 def mask_divergence(masks, others):
     """Equation 7 with the floor of the code; [B]."""
-    masks, others = masks.clamp(min=1e-5), others.detach().clamp(min=1e-5)
+    masks, others = masks.clamp(min=1e-5), others.clamp(min=1e-5)
     masks, others = masks / masks.sum(1, keepdim=True), others / others.sum(1, keepdim=True)
     return (masks * (masks.log() - others.log())).sum((1, 2, 3))
 
 
-def forward(w, image, scores, eps):
-    """The whole model; arguments as stored; returns dict of torch tensors in the stored layout."""
+def forward(w, image, scores, eps, detach=True):
+    """The whole model; arguments as stored, `detach` the decoder masks in Equation 7. Dict in the stored layout."""
     side, size = image.shape[1], eps.shape[-1]
     x, taps = torch.tensor(image).double().permute(0, 3, 1, 2), {}
     features = unet(x, w, "unet", size, taps)
@@ -159,12 +159,13 @@ def forward(w, image, scores, eps):
     stds = torch.cat([torch.ones_like(mu[:, :1]), prior_sigma], 1)
     kl = (normal_log_density(z, mu, sigma) - normal_log_density(z, means, stds)).sum(-1)
     components = components.permute(0, 1, 3, 4, 2)
+    others = log_pi.exp().detach() if detach else log_pi.exp()
     outputs = {"enc_feat": features.permute(0, 2, 3, 1), "embeddings": embeddings.permute(0, 2, 3, 1),
                "delta": offsets[:, 6:].permute(0, 2, 3, 1), "seeds": seeds, "log_masks": log_masks,
                "log_scopes": log_scopes, "obj_feat": pooled, "mu": mu, "sigma": sigma, "z": z,
                "x_components": components, "log_masks_decoder": log_pi,
                "recon": (log_pi.exp()[..., None] * components).sum(1), "err": err, "kl_l": kl,
-               "kl_m": mask_divergence(masks, log_pi.exp()), "prior_lstm_out": lstm, "prior_mu": prior_mu,
+               "kl_m": mask_divergence(masks, others), "prior_lstm_out": lstm, "prior_mu": prior_mu,
                "prior_sigma": prior_sigma}
     for name, value in taps.items():
         if name == "mlp":

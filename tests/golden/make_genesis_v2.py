@@ -17,6 +17,7 @@ import torch
 from genesis_v2_torch import BETA, Weights, forward, gradients, sample, train, unet  # beside this script
 from genesis_v2_weights import drawn, drawn_image, inputs
 
+NOT_DETACHED = "decoder.out.kernel"
 SMALL = {"side": 32, "batch": 2, "slots": 3, "features": 16}
 
 
@@ -36,6 +37,8 @@ def check(directory):
     given = arrays["image"], arrays["seed_scores"], arrays["eps"]
     outputs = forward(w, *given)
     loss, grads = gradients(w, outputs)
+    norm = np.linalg.norm(gradients(w, forward(w, *given, detach=False))[1][NOT_DETACHED].numpy())
+    show("nodetach", norm, arrays["nodetach.gradnorm." + NOT_DETACHED])
     for name, value in {**numpy_of(outputs), **numpy_of(sample(w, arrays["sample.eps"], 64)),
                         "grad.loss": loss.item(), **{f"grad.{k}": v for k, v in numpy_of(grads).items()},
                         **{f"gradnorm.{k}": np.linalg.norm(v) for k, v in numpy_of(grads).items()}}.items():
@@ -83,6 +86,8 @@ def write(directory):
             arrays["grad." + name] = value
         else:
             arrays["gradnorm." + name] = np.linalg.norm(value)
+    _, grads = gradients(w, forward(w, *noise.values(), detach=False))
+    arrays["nodetach.gradnorm." + NOT_DETACHED] = np.linalg.norm(grads[NOT_DETACHED].numpy())
     sample_eps = drawn("sample.eps", (2, slots, size)) * 5
     arrays.update({"sample.eps": sample_eps, **{name: strided(value, 4) for name, value in
                                                 numpy_of(sample(w, sample_eps, side)).items()}})

@@ -36,8 +36,8 @@ class GroupNormalization(keras.layers.GroupNormalization):
         channels = values.shape[-1]
         mean = ops.mean(values, axis=(1, 2))  # [B,C]
         if self.groups < channels:
-            mean = ops.mean(ops.reshape(mean, (-1, self.groups, channels // self.groups)), axis=2)  # [B,G]
-            mean = ops.repeat(mean, channels // self.groups, axis=1)  # [B,C]
+            mean = ops.reshape(mean, (-1, self.groups, channels // self.groups))  # [B,G,C/G]
+            mean = ops.mean(mean, axis=2, keepdims=True) + ops.zeros_like(mean)
         return ops.reshape(mean, (-1, 1, 1, channels))
 
     def get_config(self):

@@ -83,7 +83,7 @@ class UNet(keras.layers.Layer):
             down.append(image)
         bottom = features = self._bottom(image)
         for block, skip in zip(self.up, reversed(down)):
-            features = ops.repeat(ops.repeat(features, 2, axis=1), 2, axis=2) if up else features
+            features = _doubled(features) if up else features
             features = block(ops.concatenate([features, skip], axis=-1))
             up.append(features)
         return {"down": down, "mlp": bottom, "up": up}
@@ -102,6 +102,14 @@ class UNet(keras.layers.Layer):
     def get_config(self):
         return {**super().get_config(), "image_size": self.image_size, "channels": self.channels,
                 "groups": self.groups, "output_channels": self.output_channels}
+
+
+def _doubled(features):
+    """Repeats every pixel twice along both axes: [B,H,W,C] -> [B,2H,2W,C]."""
+    height, width, channels = features.shape[1:]
+    features = ops.stack([features, features], axis=3)  # [B,H,W,2,C]
+    features = ops.stack([features, features], axis=2)  # [B,H,2,W,2,C]
+    return ops.reshape(features, (-1, 2 * height, 2 * width, channels))
 
 
 def _num_levels(image_size):

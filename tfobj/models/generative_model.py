@@ -1,0 +1,82 @@
+"""What the variational models of the GENESIS family share: terms of the loss, the weight of the divergence, samples."""
+
+import keras
+from keras import ops
+
+from tfobj.layers.beta_warmup import BetaWarmup
+from tfobj.layers.geco import Geco
+from tfobj.models.object_model import ObjectModel
+
+_REFERENCE_PIXELS = 64 * 64  # the image size for which the step size of GECO is given
+
+
+class GenerativeModel(ObjectModel):
+    """An `ObjectModel` with a likelihood and a prior: `loss = err + beta * (kl_l + kl_m)`.
+
+    Subclasses also implement `prior_noise_spec` and `sample`.
+
+    Args:
+        image_shape: Tuple (H, W, C).
+        num_slots: int.
+        beta_schedule: str. `geco`, `constant` or `warmup` (linear from 0).
+        beta: float. The constant, or the end of the warm-up.
+        beta_warmup_steps: int. Steps of the warm-up.
+        geco_goal: float. Error per channel of a pixel that GECO shall reach, in nats.
+        geco_rate: float. Step size of GECO for 64x64 pixels; it is scaled to the size of the images.
+        geco_decay: float. Of the moving average of the error.
+        geco_speedup: float. Factor on the step size once the goal is reached.
+        **config: Every other constructor argument of the subclass.
+    """
+
+    def __init__(self, image_shape, num_slots, beta_schedule, beta, beta_warmup_steps, geco_goal, geco_rate, geco_decay,
+                 geco_speedup, name=None, **config):
+        super().__init__(image_shape, num_slots, name=name, beta_schedule=beta_schedule, beta=beta,
+                         beta_warmup_steps=beta_warmup_steps, geco_goal=geco_goal, geco_rate=geco_rate,
+                         geco_decay=geco_decay, geco_speedup=geco_speedup, **config)
+        height, width, channels = self.image_shape
+        self.num_elements = height * width * channels
+        with keras.name_scope(self.name):  # its variables exist before the first call, unlike those of layers
+            if beta_schedule == "geco":
+                self.schedule = Geco(geco_goal * self.num_elements, geco_rate * _REFERENCE_PIXELS / (height * width),
+                                     geco_decay, geco_speedup, name="schedule")
+            else:
+                self.schedule = BetaWarmup(beta, beta_warmup_steps if beta_schedule == "warmup" else 0, name="schedule")
+
+    def prior_noise_spec(self, batch_size, num_slots=None):
+        """Names what `sample` draws at random; arguments and return value as of `noise_spec`."""
+        raise TypeError(f"{type(self).__name__} must define prior_noise_spec")
+
+    def sample(self, noise):
+        """Draws scenes from the prior.
+
+        Args:
+            noise: Dict as named by `prior_noise_spec`.
+
+        Returns:
+            Dict with `reconstruction` [B,H,W,C], `masks` [B,K,H,W], `components` [B,K,H,W,C] and `slots` [B,K,D].
+        """
+        raise TypeError(f"{type(self).__name__} must define sample")
+
+    def terms_of(self, image, reconstruction, error, kl_latents, kl_masks):
+        """Collects the terms of the loss, all in nats per image.
+
+        Args:
+            image: float32 [B, H, W, C] in [0, 1].
+            reconstruction: float32 [B, H, W, C].
+            error: float32 [B]. Minus the log-likelihood of the image.
+            kl_latents: float32 [B]. One-sample estimate of the divergence of all latents from their prior.
+            kl_masks: float32 [B]. Any divergence of masks.
+
+        Returns:
+            Dict of float32 [B]: `loss`; `err`, `kl_l` and `kl_m`, the arguments; `err_element`, the error per channel
+            of a pixel; `elbo`, -(err + kl_l), the evidence lower bound; `mse`; `beta`, the same for every image.
+        """
+        beta = ops.cast(self.schedule.beta.value, error.dtype)
+        squares = ops.square(ops.cast(image, reconstruction.dtype) - reconstruction)
+        return {"loss": error + beta * (kl_latents + kl_masks), "err": error, "kl_l": kl_latents, "kl_m": kl_masks,
+                "err_element": error / self.num_elements, "elbo": -(error + kl_latents),
+                "mse": ops.mean(squares, axis=(1, 2, 3)), "beta": beta * ops.ones_like(error)}
+
+    def after_step(self, terms):
+        """Updates beta from the error of the global batch; the loss of the step has used the one before."""
+        self.schedule.update(terms["err"])
