@@ -24,6 +24,8 @@ def trim(source, directory):
     save(directory, "metrics", {name: value.astype(np.int8) if name in ("gt", "pred") else value
                                 for name, value in arrays.items()
                                 if not name.startswith(("fid", "quantise")) and name != "log_masks"})
+    np.savez_compressed(directory / "metrics_msc.npz", **dict(np.load(source / "metrics_msc.npz")))
+    np.savez_compressed(directory / "metrics_slots.npz", **slots_part(dict(np.load(source / "metrics_slots.npz"))))
 
 
 def icsbp_part(name, value):
@@ -38,6 +40,17 @@ def icsbp_part(name, value):
     if last in ("log_masks", "log_scopes", "alpha_unclamped", "log_masks_padded"):
         return value[:, :, ::4, ::4]
     return value[:, ::4, ::4] if last == "grad_embeddings" else value
+
+
+def slots_part(arrays):
+    """The first three images, every fourth pixel of their masks, and the means over these images."""
+    arrays = {name: value[:3] if value.ndim else value for name, value in arrays.items()}
+    for tag in ("fixed", "threshold_20", "threshold_70"):
+        counts = arrays[f"num_slots_{tag}"]
+        arrays[f"avg_k_{tag}"] = counts.mean()
+        arrays[f"mae_{tag}"] = np.abs(counts - (arrays["num_objects"] + 1)).mean()
+        arrays[f"masks_{tag}"] = arrays[f"masks_{tag}"][:, :, ::4, ::4]
+    return arrays
 
 
 def read(directory, stem):

@@ -39,6 +39,18 @@ def rand_index_of_table(table):
     return 1.0 if spread == 0 else 2 * (together * pairs - first * second) / spread
 
 
+def segmentation_covering(true, predicted, ignore_background=False, weighted=False):
+    """Segmentation covering of one image of integer labels; 255 and negative true labels are ignored. NaN if empty."""
+    true, predicted = np.asarray(true, np.int64).ravel(), np.asarray(predicted, np.int64).ravel()
+    counted = (true != 255) & (true >= 0)
+    true, predicted = true[counted], predicted[counted]
+    labels = [label for label in np.unique(true) if label or not ignore_background]
+    best = [max((np.sum((true == label) & (predicted == other)) / np.sum((true == label) | (predicted == other))
+                 for other in np.unique(predicted)), default=0.0) for label in labels]
+    weights = [np.sum(true == label) if weighted else 1 for label in labels]
+    return float(np.average(best, weights=weights)) if labels else float("nan")
+
+
 def mse_mean(image, reconstruction):
     """Mean squared error of each image: [B,...] -> float64 [B]."""
     difference = np.asarray(image, np.float64) - np.asarray(reconstruction, np.float64)

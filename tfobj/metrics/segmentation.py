@@ -113,10 +113,7 @@ def adjusted_rand_index(true, predicted, num_true, num_predicted=None, ignore_ba
     """
     if mode not in ("default", "reference"):
         raise ValueError(f"mode={mode!r}; expected 'default' or 'reference'")
-    if len(predicted.shape) == len(true.shape) + 1:
-        num_predicted, predicted = predicted.shape[1], labels_of(predicted)
-    if num_predicted is None:
-        raise ValueError("num_predicted is needed with label maps; it is optional only with soft masks [B,K,...]")
+    predicted, num_predicted = predicted_labels(true, predicted, num_predicted)
     table = contingency_table(true, predicted, num_true, num_predicted, ignore_background)
     index, undefined = rand_index_of_table(table)
     if mode == "default":
@@ -125,6 +122,19 @@ def adjusted_rand_index(true, predicted, num_true, num_predicted=None, ignore_ba
     both_constant = ops.logical_and(_is_constant(ops.argmax(columns, axis=-1)), _is_constant(predicted))
     index = ops.where(undefined, float("nan") * ops.ones_like(index), index)
     return ops.where(both_constant, ops.ones_like(index), index)
+
+
+def predicted_labels(true, predicted, num_predicted):
+    """Label map and number of labels of a prediction that is either a label map or soft masks.
+
+    Raises:
+        ValueError: a label map without `num_predicted`.
+    """
+    if len(predicted.shape) == len(true.shape) + 1:
+        return labels_of(predicted), predicted.shape[1]
+    if num_predicted is None:
+        raise ValueError("num_predicted is needed with label maps; it is optional only with soft masks [B,K,...]")
+    return predicted, num_predicted
 
 
 def has_foreground(true):
