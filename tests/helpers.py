@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfobj import config
+from tfobj import iodine_config as iodine_config_lib
 from tfobj import noise as noises
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -18,6 +19,13 @@ def slot_attention_config(**changes):
               "encoder_strides": (2, 1), "decoder_channels": 6, "decoder_broadcast_size": 0, "decoder_strides": (2, 1),
               **changes}
     return config.SlotAttentionConfig(**values)
+
+
+def iodine_config(**changes):
+    """Configuration of an IODINE with every sort of layer and about a thousand weights."""
+    values = {"num_slots": 3, "num_iterations": 2, "latent_size": 3, "decoder_filters": (4,),
+              "refinement_filters": (4,), "refinement_mlp": (5, 4), "lstm_size": 4, "pixel_scale": 0.3, **changes}
+    return iodine_config_lib.IodineConfig(**values)
 
 
 def array(tensor):

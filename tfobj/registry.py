@@ -6,6 +6,7 @@ import importlib
 from tfobj import ast_seg_config
 from tfobj import config
 from tfobj import genesis_config
+from tfobj import iodine_config
 from tfobj import vae_config
 from tfobj.errors import UserError
 
@@ -46,6 +47,7 @@ class DatasetEntry:
 MODELS = {
     "slot_attention": ModelEntry(config.SlotAttentionConfig, "tfobj.models.slot_attention:SlotAttentionAutoencoder"),
     "genesis_v2": ModelEntry(genesis_config.GenesisV2Config, "tfobj.models.genesis_v2:GenesisV2"),
+    "iodine": ModelEntry(iodine_config.IodineConfig, "tfobj.models.iodine:Iodine"),
     "vae": ModelEntry(vae_config.VaeConfig, "tfobj.models.vae:Vae"),
     "ast_seg": ModelEntry(ast_seg_config.AstSegConfig, "tfobj.models.ast_seg:AstSeg"),
 }

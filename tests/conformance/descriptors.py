@@ -35,6 +35,8 @@ class Descriptor:
         main_output: str. The output that says most.
         two_device_optimizer: Tuple (optimizer, learning rate) of the run on two devices. Where many gradients are
             nearly zero, or ReLUs many, Adam turns rounding noise into full steps.
+        derivable: Instance of the configuration class with which the gradients of training are those of the loss, where
+            `config` stops some on purpose. None: `config`.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Descriptor:
     fixed_slots: bool = False
     main_output: str = "reconstruction"
     two_device_optimizer: tuple = ("adam", 1e-3)
+    derivable: object = None
 
     def build(self, seed=0, model_config=None):
         """A built model whose weights are all away from their initial values and follow from the seed."""
@@ -113,6 +116,17 @@ MODELS = (
         slot_noise=("slots",),
         slot_axes={**SLOT_AXES, "attention": 2},
         float32_layers=("slot_attention",),
+    ),
+    Descriptor(
+        name="iodine",
+        config=helpers.iodine_config(num_iterations=1),  # each further one takes seconds to trace and to compile
+        other_config=helpers.iodine_config(lstm_size=0),
+        image_shape=(6, 5, 3),
+        inert={"refinement/lstm/recurrent_kernel": ...},  # it meets zeros in the first iteration
+        slot_noise=("slots",),
+        slot_axes={**SLOT_AXES, "iteration_masks": 2, "iteration_kl": 2, "latents": 1},
+        float32_layers=("initial_posterior", "pixel_density", "refinement_inputs", "lstm"),
+        derivable=helpers.iodine_config(excluded_inputs="counterfactual,dcomponents,dmask,dzp,log_prob"),
     ),
     Descriptor(
         name="ast_seg",

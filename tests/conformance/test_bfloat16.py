@@ -17,6 +17,7 @@ class Bfloat16Test(unittest.TestCase):
 
     @for_every_model
     def test_bfloat16_trains(self, descriptor):
+        keras.config.set_dtype_policy("float32")  # the model before has changed it
         exact = descriptor.build()
         keras.config.set_dtype_policy("mixed_bfloat16")
         run = training_runs.train(descriptor, 3)

@@ -26,7 +26,8 @@ class Float64Test(unittest.TestCase):
     @for_every_model
     def test_gradients_equal_finite_differences(self, descriptor):
         """Along one random direction for each weight."""
-        model = self.build(descriptor, "float64")
+        keras.config.set_dtype_policy("float64")
+        model = descriptor.build(model_config=descriptor.derivable)
         image = descriptor.image(2).astype(np.float64)
         noise = {name: value.astype(np.float64) for name, value in helpers.noise_of(model, 2).items()}
         target = descriptor.target(2).astype(np.float64)

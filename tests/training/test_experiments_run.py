@@ -50,7 +50,13 @@ def small(experiment, data_dir):
         data = dataclasses.replace(data, **STAND_INS[data.dataset])
     train = dataclasses.replace(experiment.train, num_steps=1, batch_size=2, validation_examples=2, eval_batch_size=2,
                                 strategy="one_device")
-    narrow = {field.name: CHANNELS for field in dataclasses.fields(experiment.model_config)
-              if field.name.endswith("_channels") or field.name == "feature_size"}
-    return dataclasses.replace(experiment, data=data, train=train,
-                               model_config=dataclasses.replace(experiment.model_config, **narrow))
+    return dataclasses.replace(experiment, data=data, train=train, model_config=narrow(experiment.model_config))
+
+
+def narrow(model_config):
+    """The configuration with few channels and one iteration."""
+    values = {name: CHANNELS for name in vars(model_config) if name.endswith("_channels") or name == "feature_size"}
+    values.update({name: (CHANNELS,) * len(value) for name, value in vars(model_config).items()
+                   if name.endswith("_filters")})
+    values.update({name: 1 for name in vars(model_config) if name == "num_iterations"})
+    return dataclasses.replace(model_config, **values)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfobj.errors import UserError
+from tfobj.layers.group_normalization import GroupNormalization
 from tfobj.ops import coordinates
 
 SPATIAL = ("capacity", "components", "coordinates", "counterfactual", "dcomponents", "dmask", "image", "log_prob",
@@ -51,7 +52,7 @@ class RefinementInputs(keras.layers.Layer):
         common = {"epsilon": 1e-5, "dtype": self.dtype_policy}
         self.norms = [
             keras.layers.LayerNormalization(name=f"norm_{name}", **common) if name in FLAT else
-            keras.layers.GroupNormalization(groups=1, name=f"norm_{name}", **common) for name in self.normalised]
+            GroupNormalization(groups=1, name=f"norm_{name}", **common) for name in self.normalised]
 
     def build(self, input_shape):
         sizes = {"dcomponents": self.image_shape[-1], "dzp": 2 * self.latent_size}

@@ -58,6 +58,8 @@ class Iodine(ObjectModel):
         UserError: options that contradict each other, or input names that do not exist.
     """
 
+    iterations_to_build = 1
+
     def __init__(self, image_shape, name=None, head_options=None, **options):
         options = IodineConfig(**{key: tuple(value) if isinstance(value, list) else value
                                   for key, value in options.items()})

@@ -19,6 +19,7 @@ class SlotModel(keras.Model):
         image_shape: Tuple (H, W, C).
         num_slots: int. K in training.
         num_frames: int. Fewest frames of the sequences [B,F,H,W,C] that the model takes; 0: single pictures.
+        iterations_to_build: int or None. Iterations that use every weight; None: those of training.
         phases: Tuple of str. Names of the phases of training that the model knows, see `enter_phase`.
 
     Args:
@@ -30,6 +31,7 @@ class SlotModel(keras.Model):
     task = ""
     needs_factors = False
     num_frames = 0
+    iterations_to_build = None
     phases = ()
 
     def __init__(self, image_shape, num_slots, name=None, **config):
@@ -189,11 +191,12 @@ class SlotModel(keras.Model):
     def _outputs_of_zeros(self):
         # JAX would compile hundreds of small programs for the values.
         zeros = keras.KerasTensor if keras.config.backend() == "jax" else ops.zeros
-        noise = {name: zeros(entry.shape) for name, entry in self.noise_spec(1).items()}
+        iterations = self.iterations_to_build
+        noise = {name: zeros(entry.shape) for name, entry in self.noise_spec(1, None, iterations).items()}
         with warnings.catch_warnings():
             # When an option is wrong, Keras first warns at length and then raises the error that says it.
             warnings.simplefilter("ignore")
-            return self(zeros((1, *self.example_shape)), noise=noise)
+            return self(zeros((1, *self.example_shape)), noise=noise, num_iterations=iterations)
 
     def build_from_config(self, config):
         """Builds a model that is read from a file, by a call: its weights get the paths they always have."""
