@@ -66,7 +66,8 @@ class GoldenSlotCountsTest(GoldenTest):
                              ("threshold_70", {"dynamic": True, "min_mass": 70.0})):
             layer = GivenShares(shares.shape[1] + 1, **options)
             layer.given = iter(np.moveaxis(shares, 1, 0).reshape(-1, count, height * width))
-            outputs = layer(np.zeros((count, height, width, 1), np.float32), np.zeros((count, height, width), np.float32))
+            blank = np.zeros((count, height, width), np.float32)
+            outputs = layer(blank[..., None], blank)
             masks = np.exp(outputs["log_masks"])
             self.check(like(masks, self.arrays[f"masks_{tag}"]), f"masks_{tag}")
             self.check(outputs["num_used"], f"num_slots_{tag}")

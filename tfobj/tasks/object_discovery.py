@@ -5,7 +5,9 @@ from keras import ops
 
 from tfobj import visualisation
 from tfobj.iteration_grid import iteration_grid
+from tfobj.metrics import covering
 from tfobj.metrics import segmentation
+from tfobj.metrics import slot_counts
 from tfobj.metrics import slot_statistics
 
 THRESHOLD = 0.5
@@ -20,14 +22,22 @@ _NUM_ITERATION_PICTURES = 3  # three lines per image
 
 class ObjectDiscovery:
     """Scores are means over images: `ari` and `ari_fg` (Slot Attention, Section 4.1; background excluded),
-    `ari_thresholded` (background where no mask exceeds 0.5), the terms of the loss, `mask_entropy`, `slots_alike`,
-    `used_slots`, `dead_slots`, `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Without ground
-    truth there is no ARI."""
+    `ari_thresholded` (background where no mask exceeds 0.5), `msc` and `msc_fg` (segmentation covering, GENESIS-V2;
+    images without anything to cover are left out), the terms of the loss, `mask_entropy`, `slots_alike`, `used_slots`,
+    `dead_slots`, `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Of models that have a second
+    kind of masks, `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`;
+    of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without ground
+    truth there are only those that need none."""
 
     SHOWN = ("loss", "mse", "ari_fg", "ari")
     TABLE = (
         ("ari_fg", "adjusted Rand index, foreground"), ("ari", "adjusted Rand index, all pixels"),
-        ("ari_thresholded", "the same, largest mask > 0.5 else background"), ("mse", "mean squared error in [0, 1]"),
+        ("ari_thresholded", "the same, largest mask > 0.5 else background"),
+        ("msc_fg", "segmentation covering, foreground"), ("msc", "segmentation covering, all segments"),
+        ("ari_fg_attention", "of the attention masks: ARI, foreground"), ("ari_attention", "ARI, all pixels"),
+        ("msc_fg_attention", "covering, foreground"), ("msc_attention", "covering, all segments"),
+        ("average_k", "slots that the model found, mean"), ("slot_count_mae", "their distance from objects + 1, mean"),
+        ("mse", "mean squared error in [0, 1]"), ("elbo", "evidence lower bound, nats per image"),
         ("loss", "training loss"), ("mask_entropy", "mask entropy, 0 decided to 1 uniform"),
         ("slots_alike", "similarity of slots, 1 all alike"), ("used_slots", "slots in use per image"),
         ("dead_slots", "slots never in use"), ("num_without_objects", "images without any object"))
@@ -36,8 +46,10 @@ class ObjectDiscovery:
         """See `tfobj.tasks`."""
         del target
         values = slot_statistics.per_image_statistics(outputs["masks"], outputs["components"])
+        if "num_used_slots" in outputs:
+            values["average_k"] = outputs["num_used_slots"]
         if "mask" in batch and max_objects is not None:
-            values.update(_segmentation_scores(batch["mask"], outputs["masks"], max_objects + 1))
+            values.update(_scores(batch["mask"], outputs, max(max_objects, 1) + 1))
         return values
 
     def summary(self, per_image):
@@ -45,7 +57,7 @@ class ObjectDiscovery:
         per_image = dict(per_image)
         used = per_image.pop("used")  # [N,K]
         usage = used.mean(axis=0, dtype=np.float64)
-        scores = {name: float(value.mean(dtype=np.float64)) for name, value in per_image.items()}
+        scores = {name: float(value.mean(dtype=np.float64)) for name, value in _without_empty(per_image).items()}
         if "num_without_objects" in per_image:
             scores["num_without_objects"] = int(per_image["num_without_objects"].sum())
         scores.update(used_slots=float(usage.sum()), dead_slots=int((usage == 0).sum()), num_images=len(used),
@@ -92,6 +104,9 @@ class ObjectDiscovery:
         if "attention" in outputs:
             few = slice(_NUM_ATTENTION_PICTURES)
             grids["attention"] = visualisation.attention_grid(images[few], outputs["attention"][few], background_slot)
+        if "attention_masks" in outputs:  # one line per image
+            grids["attention"] = visualisation.attention_grid(images, outputs["attention_masks"][:, None],
+                                                              background_slot)
         if "iteration_masks" in outputs:
             few = slice(_NUM_ITERATION_PICTURES)
             grids["iterations"] = iteration_grid(seen[few], outputs["iteration_reconstruction"][few],
@@ -99,12 +114,31 @@ class ObjectDiscovery:
         return grids
 
 
-def _segmentation_scores(true, masks, num_true):
+def _scores(true, outputs, num_true):
+    """Everything that compares with the truth, dict of tensors [B]."""
+    masks = outputs["masks"]
     num_slots, labels = masks.shape[1], segmentation.labels_of(masks)
     thresholded = ops.where(ops.max(masks, axis=1) > THRESHOLD, labels + 1, 0)
-    index = segmentation.adjusted_rand_index
-    scores = {"ari": index(true, labels, num_true, num_slots),
-              "ari_fg": index(true, labels, num_true, num_slots, ignore_background=True),
-              "ari_thresholded": index(true, thresholded, num_true, num_slots + 1)}
     empty = ops.logical_not(segmentation.has_foreground(true))
-    return {**scores, "num_without_objects": ops.cast(empty, "float32")}
+    scores = {**_of_masks(true, masks, num_true), "num_without_objects": ops.cast(empty, "float32"),
+              "ari_thresholded": segmentation.adjusted_rand_index(true, thresholded, num_true, num_slots + 1)}
+    if "attention_masks" in outputs:
+        attention = _of_masks(true, outputs["attention_masks"], num_true)
+        scores.update({f"{name}_attention": value for name, value in attention.items()})
+    if "num_used_slots" in outputs:
+        scores["slot_count_mae"] = slot_counts.slot_count_error(outputs["num_used_slots"], true, num_true)
+    return scores
+
+
+def _of_masks(true, masks, num_true):
+    """Scores that every kind of masks has."""
+    labels, num_slots = segmentation.labels_of(masks), masks.shape[1]
+    return {f"{name}{'_fg' if foreground else ''}": measure(true, labels, num_true, num_slots, foreground)
+            for name, measure in (("ari", segmentation.adjusted_rand_index), ("msc", covering.segmentation_covering))
+            for foreground in (False, True)}
+
+
+def _without_empty(per_image):
+    """Leaves out the covering of images without anything to cover, and the whole score where there is no other."""
+    kept = {name: value[~np.isnan(value)] if name.startswith("msc") else value for name, value in per_image.items()}
+    return {name: value for name, value in kept.items() if len(value)}
