@@ -30,9 +30,9 @@ class NextStepsTest(unittest.TestCase):
                 self.assertRegex(self.after(**choices), f"^train on it: python -m tfobj.train --flagfile={command}$")
 
     def test_where_there_is_no_experiment_the_flags_are_named(self):
-        text = self.after(dataset="objects_room", dataset_variant="sequences", dataset_config="tiny")
+        text = self.after(dataset="clevrtex", dataset_variant="vbg", dataset_config="tiny")
         self.assertRegex(text, "^train on it: python -m tfobj.train --flagfile=experiments/NAME.flags --dataset="
-                         "objects_room --dataset_variant=sequences --dataset_config=tiny, with an experiment for ima")
+                         "clevrtex --dataset_variant=vbg --dataset_config=tiny, with an experiment for images of")
 
     def test_a_set_without_training_images_is_for_scores(self):
         text = self.after("test", dataset="objects_room", dataset_variant="six_objects")

@@ -7,6 +7,7 @@ from tfobj import registry
 from tfobj.config import DataConfig
 
 _EXPERIMENTS = os.path.join("experiments", "*.flags")
+_FIRST_MODEL = "slot_attention"  # trains fastest
 _CHOICES = ("dataset", "dataset_variant", "dataset_config", "data_dir")
 
 
@@ -25,7 +26,7 @@ def after_preparation(data_config, splits):
     if "train" not in splits:
         return f"score a model on it: python -m tfobj.evaluate --run_dir=RUN{_flags(wanted)}"
     path, given = min(_experiments(wanted), default=(None, None), key=lambda found: (
-        found[1].get("dataset_config") != wanted["dataset_config"], found[0]))
+        found[1].get("dataset_config") != wanted["dataset_config"], found[1].get("model") != _FIRST_MODEL, found[0]))
     if path is None:
         return (f"train on it: python -m tfobj.train --flagfile=experiments/NAME.flags{_flags(wanted)}, with an "
                 "experiment for images of this size")
