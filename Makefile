@@ -16,7 +16,7 @@ quickstart: $(VENV)/installed
 
 # Every test but those that take over a minute.
 test: $(VENV)/installed-test
-	$(BIN)/python -m unittest
+	$(BIN)/python -m tests
 
 # Every test: half an hour.
 test-all: $(VENV)/installed-test
