@@ -6,7 +6,7 @@ Nothing here imports TensorFlow or Keras, so that flags are checked before the s
 import dataclasses
 
 
-def knob(default, help_text, choices=None, minimum=None, maximum=None):
+def knob(default, help_text, choices=None, minimum=None, maximum=None, at_test_time=False):
     """A configuration field with the text that `--help` shows and the values it accepts.
 
     Args:
@@ -15,11 +15,13 @@ def knob(default, help_text, choices=None, minimum=None, maximum=None):
         choices: Sequence of str or None. The accepted values of a string field.
         minimum: Number or None. Smallest accepted value.
         maximum: Number or None. Largest accepted value.
+        at_test_time: bool. A trained model may be scored with another value.
 
     Returns:
         A `dataclasses.field`.
     """
-    metadata = {"help": help_text, "choices": choices, "minimum": minimum, "maximum": maximum}
+    metadata = {"help": help_text, "choices": choices, "minimum": minimum, "maximum": maximum,
+                "at_test_time": at_test_time}
     if isinstance(default, (list, dict)):
         raise TypeError("configuration values are immutable: use a tuple")
     return dataclasses.field(default=default, metadata=metadata)

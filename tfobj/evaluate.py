@@ -6,6 +6,7 @@
     python -m tfobj.evaluate --run_dir=runs/no_green_spheres --dataset_variant=clevr10 --exclude_objects= \\
         --require_objects=shape:sphere,color:green
     python -m tfobj.evaluate --run_dir=runs/room --dataset=objects_room --dataset_variant=six_objects --num_slots=11
+    python -m tfobj.evaluate --run_dir=runs/genesis_v2_objects_room --dynamic_slots --min_slot_mass=70
 
 Prints a table, writes evaluation.json and evaluation.png (images, masks and slots) into the run directory; what differs
 from the default goes into the file names. The protocol of the papers is the first 320 test images, those that pass the
@@ -24,6 +25,7 @@ Analyses take the same flags, and write NAME.json and NAME.png:
 from absl import flags
 
 from tfobj import command_line
+from tfobj import flags as experiment_flags
 from tfobj.analysis import catalogue
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run.")
@@ -54,6 +56,7 @@ _CHANGES = {
                                            "(default: as trained)"),
 }
 catalogue.define_flags()
+experiment_flags.define_test_time_flags()
 
 
 def main():
@@ -69,7 +72,8 @@ def main():
         "run_dir": _RUN_DIR.value, "split": _SPLIT.value, "num_examples": _NUM_EXAMPLES.value,
         "checkpoint": _CHECKPOINT.value, "num_slots": _NUM_SLOTS.value, "num_iterations": _NUM_ITERATIONS.value,
         "noise_seed": _NOISE_SEED.value, "batch_size": _BATCH_SIZE.value, "data_dir": _DATA_DIR.value,
-        "image_dir": _IMAGE_DIR.value, "changes": {name: flag.value for name, flag in _CHANGES.items()}}
+        "image_dir": _IMAGE_DIR.value, "changes": {name: flag.value for name, flag in _CHANGES.items()},
+        "model_changes": experiment_flags.read_test_time_changes()}
     if options is None:
         result, *paths = evaluate_run.evaluate_run(report=Countdown("scored", "batches"), **settings)
         table = evaluate_run.table(result)

@@ -63,6 +63,26 @@ def define_experiment_flags():
         define_config_flags(entry.config_class)
 
 
+def define_test_time_flags():
+    """Defines the flags of all models with which a trained model may be scored differently."""
+    for entry in registry.MODELS.values():
+        for field in dataclasses.fields(entry.config_class):
+            if field.metadata["at_test_time"] and field.name not in flags.FLAGS:
+                _define(field, "as trained")
+
+
+def read_test_time_changes():
+    """The flags of `define_test_time_flags` that were set: dict name -> value.
+
+    Raises:
+        UserError: a value is outside the field's bounds.
+    """
+    fields = {field.name: field for entry in registry.MODELS.values()
+              for field in dataclasses.fields(entry.config_class) if field.metadata["at_test_time"]}
+    return {name: _checked(field, flags.FLAGS[name].value) for name, field in fields.items()
+            if flags.FLAGS[name].value is not None}
+
+
 def read_config(config_class):
     """Builds a configuration from the flags that were set.
 
@@ -135,8 +155,8 @@ def _names(classes):
     return [field.name for config_class in classes for field in dataclasses.fields(config_class)]
 
 
-def _define(field):
-    help_text = field.metadata["help"] + f" (default: {_shown(field.default)})"
+def _define(field, default=None):
+    help_text = field.metadata["help"] + f" (default: {default or _shown(field.default)})"
     if isinstance(field.default, bool):
         flags.DEFINE_bool(field.name, None, help_text)
     elif isinstance(field.default, int):

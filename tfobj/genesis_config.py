@@ -31,11 +31,12 @@ class GenesisV2Config(GenerativeConfig):
     similarity_kernel: str = knob("gaussian", "Kernel that compares pixel embeddings.",
                                   choices=("gaussian", "laplacian", "epanechnikov"))
     semi_convolutional: bool = knob(True, "Add the coordinates to the pixel embeddings.")
-    dynamic_slots: bool = knob(False, "Outside of training, find how many slots an image needs, at most K.")
+    dynamic_slots: bool = knob(False, "Outside of training, find how many slots an image needs, at most K.",
+                               at_test_time=True)
     min_slot_mass: float = knob(20.0, "Pixels of a 64x64 image below which there is no further slot; the paper has 70 "
-                                "for Objects Room.", minimum=0.0)
+                                "for Objects Room.", minimum=0.0, at_test_time=True)
     padded_slots: str = knob("masked", "Slots that an image does not need are masked, or decoded as in the released "
-                             "code (reference).", choices=("masked", "reference"))
+                             "code (reference).", choices=("masked", "reference"), at_test_time=True)
     mask_loss: bool = knob(False, "Add the divergence of the attention masks from the decoder's (Equation 7).")
     detach_decoder_masks: bool = knob(True, "The mask loss does not change the decoder.")
     autoregressive_prior: bool = knob(True, "Prior in which a slot depends on those before it; else standard normal.")

@@ -38,8 +38,10 @@ def table(result):
     lines = [f"{name:<20}{scores[name]:>10{'d' if isinstance(scores[name], int) else '.4f'}}  {meaning}"
              for name, meaning in tasks.task_of(model_class).TABLE if name in scores]
     images = "1 image" if scores["num_images"] == 1 else f"{scores['num_images']} images"
-    head = (f"{images} of {result['data']} ({result['split']}), step {result['step']}, "
-            f"K={result['num_slots']}, T={result['num_iterations']}, noise seed {result['noise_seed']}")
+    settings = {"K": result["num_slots"], "T": result["num_iterations"], **result["model_changes"]}
+    settings = [f"{name}={value}" for name, value in settings.items() if value is not None]
+    head = (f"{images} of {result['data']} ({result['split']}), step {result['step']}, {', '.join(settings)}, "
+            f"noise seed {result['noise_seed']}")
     return "\n".join([head, *lines])
 
 

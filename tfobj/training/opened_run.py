@@ -32,6 +32,7 @@ class Settings:
         image_dir: str or None. The same for a folder of pictures.
         changes: dict from field of `DataConfig` to its value, where it is to differ from training: another data set
             or variant, another filter. Images must have the shape that the model was built for.
+        model_changes: The same for the fields of the model's configuration that may change at test time.
     """
 
     run_dir: object
@@ -45,6 +46,7 @@ class Settings:
     data_dir: str = None
     image_dir: str = None
     changes: dict = None
+    model_changes: dict = None
 
 
 class OpenedRun:
@@ -66,7 +68,8 @@ class OpenedRun:
     """
 
     def __init__(self, settings):
-        self.settings, self._run = settings, run_directory.load_run(settings.run_dir, settings.checkpoint)
+        self.settings = settings
+        self._run = run_directory.load_run(settings.run_dir, settings.checkpoint, settings.model_changes)
         self.config, self.model = self._run.config, self._run.model
         changes = {**(settings.changes or {}), "data_dir": settings.data_dir, "image_dir": settings.image_dir}
         self.data_config = evaluation_data.changed(self.config.data, changes)
@@ -177,6 +180,7 @@ class OpenedRun:
         return {"run_dir": str(self._run.directory), "model": self.config.model, "step": self._run.step,
                 "checkpoint": settings.checkpoint, "data": evaluation_data.name(data), "filters": filters,
                 "split": settings.split, "noise_seed": settings.noise_seed,
+                "model_changes": settings.model_changes or {},
                 "num_slots": overrides["num_slots"] or self.model.num_slots,
                 "num_iterations": getattr(self.config.model_config, "num_iterations", None)
                 if overrides["num_iterations"] is None else overrides["num_iterations"],
@@ -200,9 +204,10 @@ class OpenedRun:
             UserError: the directory cannot be written; the message holds the result.
         """
         settings = self.settings
+        changed = {name: (value, None) for name, value in (settings.model_changes or {}).items()}
         suffix = _suffix(split=(settings.split, "test"), checkpoint=(settings.checkpoint, "best"),
                          n=(settings.num_examples, 320), K=(settings.num_slots, None),
-                         T=(settings.num_iterations, None), seed=(settings.noise_seed, 0), **own)
+                         T=(settings.num_iterations, None), seed=(settings.noise_seed, 0), **changed, **own)
         stem = f"{name}{evaluation_data.suffix(self.config.data, self.data_config)}{suffix}"
         paths = self._run.directory / f"{stem}.json", self._run.directory / f"{stem}.png"
         try:

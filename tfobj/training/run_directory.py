@@ -146,26 +146,37 @@ def read_run(run_dir):
                         ) from None
 
 
-def load_run(run_dir, checkpoint="best"):
+def load_run(run_dir, checkpoint="best", model_changes=None):
     """Rebuilds the model of a run, on one device, with its trained weights.
 
     Args:
         run_dir: str or path.
         checkpoint: str. `best` (by validation score; the latest where no validation took place) or `latest`.
+        model_changes: dict or None. Fields of the model's configuration that shall differ from training.
 
     Returns:
         `Run` with `model` and `step`.
 
     Raises:
-        UserError: no run, no checkpoint, or a checkpoint of another model.
+        UserError: no run, no checkpoint, a checkpoint of another model, or a field that the model does not have.
     """
     from tfobj.training import checkpoints
 
-    run = read_run(run_dir)
+    run = _with_model_changes(read_run(run_dir), model_changes or {})
     path = checkpoints.find(run.directory, checkpoint)
     model = registry.build_model(run.config.model, run.config.model_config, run.image_shape)
     step = checkpoints.restore_model(model, path)
     return dataclasses.replace(run, model=model, step=step)
+
+
+def _with_model_changes(run, changes):
+    model_config = run.config.model_config
+    for name in changes:
+        if not hasattr(model_config, name):
+            raise UserError(f"--{name} is no flag of --model={run.config.model}, which --run_dir={run.directory} is; "
+                            "leave it out")
+    model_config = dataclasses.replace(model_config, **changes)
+    return dataclasses.replace(run, config=dataclasses.replace(run.config, model_config=model_config))
 
 
 def _description(experiment, image_shape, fingerprint):
