@@ -9,10 +9,12 @@ from tests.parsed_flags import read_experiment
 from tfobj import registry
 
 EXPERIMENTS = helpers.ROOT / "experiments"
-FILES = sorted(path.relative_to(helpers.ROOT) for path in EXPERIMENTS.rglob("*.flags") if path.name != "_base.flags")
+# Ablations are those of tests.test_ablations.
+FILES = sorted(path.relative_to(helpers.ROOT) for path in EXPERIMENTS.rglob("*.flags")
+               if path.name != "_base.flags" and path.parent.name != "ablations")
 IMAGE_SHAPES = {"tetrominoes": (35, 35, 3), "multi_dsprites": (64, 64, 3), "clevr_masks": (128, 128, 3),
-                "colored_shapes": (32, 32, 3), "objects_room": (64, 64, 3), "shapestacks": (64, 64, 3),
-                "sketchy": (128, 128, 3), "apc": (128, 128, 3), "shapes": (28, 28, 1)}
+                "clevr_properties": (128, 128, 3), "colored_shapes": (32, 32, 3), "objects_room": (64, 64, 3),
+                "shapestacks": (64, 64, 3), "sketchy": (128, 128, 3), "apc": (128, 128, 3), "shapes": (28, 28, 1)}
 # Parameters, slots, preprocessing and most objects of the published models (Slot Attention, Tables 4 to 7).
 PUBLISHED = {
     "slot_attention_tetrominoes": (235_812, 4, 0),

@@ -58,8 +58,8 @@ class SetFilesTest(unittest.TestCase):
         confidences = [entry["confidence"] for image in index["images"] for entry in image["objects"]]
         middle = float(np.median(confidences))
         index, (_, results) = self.predict(threshold=middle)
-        self.assertEqual(self.told, [f"--out={self.folder}/out held the results of an earlier call for 2 images, listed "
-                                     "in its predictions.json: they are replaced"])
+        self.assertEqual(self.told, [f"--out={self.folder}/out held the results of an earlier call for 2 images, "
+                                     "listed in its predictions.json: they are replaced"])
         found = sum(len(image["objects"]) for image in index["images"])
         self.assertEqual((found, results), (3, "mean_objects_found=1.50"))
         _, (warnings, _) = self.predict(threshold=1.0)

@@ -20,6 +20,8 @@ Analyses take the same flags, and write NAME.json and NAME.png:
     python -m tfobj.evaluate --run_dir=R --analysis=factors
     python -m tfobj.evaluate --run_dir=R --analysis=traversals --image_index=3
     python -m tfobj.evaluate --run_dir=R --analysis=multistability --image_index=3 --num_seeds=100
+    python -m tfobj.evaluate --run_dir=R --analysis=precision --num_examples=0
+    python -m tfobj.evaluate --run_dir=R --analysis=objects --object_counts=6,7,8,9,10 --num_examples=0
 """
 
 from absl import flags

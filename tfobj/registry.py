@@ -7,6 +7,7 @@ from tfobj import ast_seg_config
 from tfobj import config
 from tfobj import genesis_config
 from tfobj import iodine_config
+from tfobj import set_prediction_config
 from tfobj import vae_config
 from tfobj.errors import UserError
 
@@ -46,10 +47,16 @@ class DatasetEntry:
 
 MODELS = {
     "slot_attention": ModelEntry(config.SlotAttentionConfig, "tfobj.models.slot_attention:SlotAttentionAutoencoder"),
+    "slot_attention_properties": ModelEntry(set_prediction_config.SlotAttentionPropertiesConfig,
+                                            "tfobj.models.set_prediction:SlotAttentionSetPredictor"),
+    "slot_mlp": ModelEntry(set_prediction_config.SlotMlpConfig, "tfobj.models.slot_mlp:SlotMlpAutoencoder"),
+    "slot_mlp_properties": ModelEntry(set_prediction_config.SlotMlpPropertiesConfig,
+                                      "tfobj.models.slot_mlp_properties:SlotMlpSetPredictor"),
+    "dspn": ModelEntry(set_prediction_config.DspnConfig, "tfobj.models.dspn:Dspn"),
     "genesis_v2": ModelEntry(genesis_config.GenesisV2Config, "tfobj.models.genesis_v2:GenesisV2"),
     "iodine": ModelEntry(iodine_config.IodineConfig, "tfobj.models.iodine:Iodine"),
-    "vae": ModelEntry(vae_config.VaeConfig, "tfobj.models.vae:Vae"),
     "ast_seg": ModelEntry(ast_seg_config.AstSegConfig, "tfobj.models.ast_seg:AstSeg"),
+    "vae": ModelEntry(vae_config.VaeConfig, "tfobj.models.vae:Vae"),
 }
 
 DATASETS = {

@@ -14,6 +14,7 @@ from tests import sets
 from tfobj import ast_seg_config
 from tfobj import genesis_config
 from tfobj import registry
+from tfobj import set_prediction_config
 from tfobj import vae_config
 
 
@@ -105,6 +106,18 @@ GENESIS_V2 = genesis_config.GenesisV2Config(num_slots=3, feature_size=16, simila
 
 VAE = vae_config.VaeConfig(num_slots=2, latent_size=4, encoder_filters=(4, 6), encoder_units=8, decoder_filters=(6, 6))
 
+_SLOTS = {"num_slots": 3, "slot_size": 6, "encoder_channels": 4, "encoder_strides": (2, 1)}
+SLOT_ATTENTION_PROPERTIES = set_prediction_config.SlotAttentionPropertiesConfig(
+    **_SLOTS, num_iterations=2, mlp_hidden_size=8, head_hidden_size=7, iteration_loss="mean", coordinate_scale=2.0)
+SLOT_MLP = set_prediction_config.SlotMlpConfig(
+    **_SLOTS, slot_mlp_sizes=(8, 7), shared_mlp_size=5, decoder_channels=4, decoder_broadcast_size=0,
+    decoder_strides=(2, 1))
+SLOT_MLP_PROPERTIES = set_prediction_config.SlotMlpPropertiesConfig(**_SLOTS, slot_mlp_sizes=(8, 7), head_hidden_size=7)
+# Small inner steps: large ones push the masks out of [0, 1], where they have no gradient.
+DSPN = set_prediction_config.DspnConfig(
+    num_slots=3, num_iterations=2, encoder_channels=3, encoder_blocks=(1, 1), latent_size=5, set_hidden_size=6,
+    num_pieces=4, inner_learning_rate=2.0)
+
 MODELS = (
     Descriptor(
         name="slot_attention",
@@ -116,6 +129,54 @@ MODELS = (
         slot_noise=("slots",),
         slot_axes={**SLOT_AXES, "attention": 2},
         float32_layers=("slot_attention",),
+    ),
+    Descriptor(
+        name="slot_attention_properties",
+        config=SLOT_ATTENTION_PROPERTIES,
+        other_config=dataclasses.replace(SLOT_ATTENTION_PROPERTIES, head_hidden_size=9),
+        image_shape=(16, 16, 3),
+        inert={"slot_attention/norm_slots/beta": ...},
+        slot_noise=("slots",),
+        slot_axes={"predictions": 1, "slots": 1, "attention": 2, "iteration_predictions": 2},
+        float32_layers=("slot_attention", "head"),
+        main_output="predictions",
+    ),
+    Descriptor(
+        name="slot_mlp",
+        config=SLOT_MLP,
+        other_config=dataclasses.replace(SLOT_MLP, slot_mlp_sizes=(8, 9)),
+        image_shape=(16, 16, 3),
+        inert={"decoder/deconv2/bias": -1},
+        slot_noise=(),
+        slot_axes={},
+        float32_layers=(),
+        fixed_slots=True,
+        two_device_optimizer=("adam", 1e-4),  # slow, so that gradients stay large enough to be clipped
+    ),
+    Descriptor(
+        name="slot_mlp_properties",
+        config=SLOT_MLP_PROPERTIES,
+        other_config=dataclasses.replace(SLOT_MLP_PROPERTIES, slot_size=5),
+        image_shape=(16, 16, 3),
+        inert={},
+        slot_noise=(),
+        slot_axes={},
+        float32_layers=("head",),
+        fixed_slots=True,
+        main_output="predictions",
+    ),
+    Descriptor(
+        name="dspn",
+        config=DSPN,
+        other_config=dataclasses.replace(DSPN, latent_size=6),
+        image_shape=(16, 16, 3),
+        inert={},
+        slot_noise=(),
+        slot_axes={},
+        float32_layers=("decoder",),
+        fixed_slots=True,
+        main_output="predictions",
+        two_device_optimizer=("sgd", 0.01),  # batch normalisation leaves no gradient to the bias before it
     ),
     Descriptor(
         name="iodine",

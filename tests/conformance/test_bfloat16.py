@@ -37,7 +37,7 @@ class Bfloat16Test(unittest.TestCase):
     def check_outputs(self, descriptor, exact):
         """bfloat16 keeps three digits: the outputs have the float32 contract and are near those of float32."""
         low = helpers.copy_weights(exact, descriptor.build())
-        helpers.run_model_test(self, low, None)
+        helpers.run_model_test(self, low, None, target=descriptor.target(2))
         image, noise = descriptor.image(2), helpers.noise_of(exact, 2)
         expected, outputs = exact(image, noise=noise), low(image, noise=noise)
         name = descriptor.main_output

@@ -1,8 +1,8 @@
 """Writes the small set-prediction arrays of this directory with a second implementation, in PyTorch and float64.
 
 The reference's own model (128x128, 380,755 weights) is too large to ship; its cases of the loss alone are shipped as
-they are. `--check DIR` compares this implementation with the reference's arrays in DIR, `--write DIR OUT` writes the small
-model and the loss cases. PyTorch is needed for nothing else in this project.
+they are. `--check DIR` compares this implementation with the reference's arrays in DIR, `--write DIR OUT` writes the
+small model and the loss cases. PyTorch is needed for nothing else in this project.
 
     python tests/golden/make_slot_attention_set.py --check DIR
     python tests/golden/make_slot_attention_set.py --write DIR tests/golden

@@ -49,5 +49,6 @@ class SlotMlpTest(unittest.TestCase):
 class PropertyHeadTest(unittest.TestCase):
     def test_the_layer(self):
         slots = np.random.default_rng(0).normal(size=(2, 3, 6)).astype(np.float32)
-        head = helpers.run_layer_test(self, PropertyHead, {"hidden_size": 5}, slots, (2, 3, 19), 6 * 5 + 5 + 5 * 19 + 19)
+        count = 6 * 5 + 5 + 5 * 19 + 19
+        head = helpers.run_layer_test(self, PropertyHead, {"hidden_size": 5}, slots, (2, 3, 19), count)
         self.assertTrue((0.0 < np.asarray(head(slots))).all() and (np.asarray(head(slots)) < 1.0).all())

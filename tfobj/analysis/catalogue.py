@@ -36,6 +36,10 @@ ANALYSES = {
                         "what single latent dimensions of a slot change in the picture"),
     "multistability": Entry(options.MultistabilityOptions, "tfobj.analysis.multistability:analyse",
                             "how many different segmentations of one image there are", ("segmentation",)),
+    "precision": Entry(options.PrecisionOptions, "tfobj.analysis.precision:analyse",
+                       "average precision of sets against iterations and numbers of objects", ("predictions",)),
+    "objects": Entry(options.ObjectsOptions, "tfobj.analysis.objects:analyse",
+                     "average precision of sets on scenes with exactly as many objects as slots", ("predictions",)),
 }
 
 

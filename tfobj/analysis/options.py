@@ -18,6 +18,20 @@ class SlotsOptions:
 
 
 @dataclasses.dataclass(frozen=True)
+class PrecisionOptions:
+    """With how many iterations."""
+
+    test_iterations: tuple = knob((3, 4, 5, 6, 7), "Numbers of iterations T to score.", minimum=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectsOptions:
+    """On which scenes."""
+
+    object_counts: tuple = knob((6, 7, 8, 9, 10), "Numbers of objects, and of slots, to score.", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True)
 class FactorsOptions:
     """How the linear layer is trained."""
 

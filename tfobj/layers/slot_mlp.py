@@ -50,8 +50,8 @@ class SlotMlp(keras.layers.Layer):
     def check_num_slots(self, num_slots):
         """Raises `UserError` if K = `num_slots` is another one than that of the weights."""
         if num_slots != self.num_slots:
-            raise UserError(f"num_slots={num_slots} but a Slot MLP has weights for exactly {self.num_slots} slots; keep "
-                            f"--num_slots={self.num_slots}")
+            raise UserError(f"num_slots={num_slots} but a Slot MLP has weights for exactly {self.num_slots} slots; "
+                            f"keep --num_slots={self.num_slots}")
 
     def call(self, features):
         grid = resize_bilinear(features, (self.grid_size, self.grid_size))

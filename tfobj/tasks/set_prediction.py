@@ -16,14 +16,20 @@ from tfobj.set_grid import set_grid
 _NUM_ATTENTION_PICTURES = 2  # one line per image and iteration
 
 
-def score_name(threshold):
-    """Name of the average precision at a distance, `ap_0.5`; -1 stands for any distance, `ap_inf`."""
-    return "ap_inf" if threshold == -1 else f"ap_{threshold:g}"
+PRECISIONS = tuple("ap_inf" if threshold == -1 else f"ap_{threshold:g}" for threshold in average_precision.THRESHOLDS)
+"""Names of the average precision at each of the paper's distances."""
+
+
+def precisions(predictions, targets):
+    """Average precision of sets, dict from name to float; arguments as of `average_precision.average_precision`."""
+    values = average_precision.average_precision(predictions, targets)
+    return {name: float(value) for name, value in zip(PRECISIONS, values)}
 
 
 class SetPrediction:
-    """Scores: the average precision over all images at each of the paper's distances, `ap_inf` to `ap_0.125`; the means
-    of the terms of the loss; `num_images` and `num_objects`; where there are masks and attention, `attention_ari_fg`,
+    """Scores: the average precision over all images at each of the paper's distances, `ap_inf` to `ap_0.125`, and their
+    mean, `ap_mean`, which chooses the best checkpoint, as no single one tells early and late in training; the means of
+    the terms of the loss; `num_images` and `num_objects`; where there are masks and attention, `attention_ari_fg`,
     the foreground Rand index of the last iteration's attention, at its size (Slot Attention, Section 4.2). Of data that
     do not say what the objects are, only the latter."""
 
@@ -31,6 +37,7 @@ class SetPrediction:
     TABLE = (
         ("ap_inf", "average precision, any distance"), ("ap_1", "average precision, distance < 1"),
         ("ap_0.5", "distance < 0.5"), ("ap_0.25", "distance < 0.25"), ("ap_0.125", "distance < 0.125"),
+        ("ap_mean", "mean of these five"),
         ("attention_ari_fg", "adjusted Rand index of the attention, foreground"), ("loss", "training loss"),
         ("num_objects", "objects in all images"))
 
@@ -58,17 +65,16 @@ class SetPrediction:
             if not scores["num_objects"]:
                 raise UserError(f"the properties of the objects of these {len(targets)} images are not known (those of "
                                 "CLEVR's released test split are not); score another --split")
-            thresholds = average_precision.THRESHOLDS
-            values = average_precision.average_precision(predictions, targets, thresholds)
-            scores.update({score_name(threshold): float(value) for threshold, value in zip(thresholds, values)})
+            values = precisions(predictions, targets)
+            scores.update(values, ap_mean=float(np.mean(list(values.values()))))
         if not scores:
             raise UserError("these data have neither the properties of objects nor masks that the model's attention "
                             "could be compared with; choose another --dataset")
         return {**scores, "num_images": len(next(iter(per_image.values())))}
 
     def headline(self, scores):
-        """Average precision at a distance of 1."""
-        return "ap_1", scores["ap_1"]
+        """Mean of the average precisions."""
+        return "ap_mean", scores["ap_mean"]
 
     def missing_slots(self, num_slots, max_objects):
         """Every object needs one."""

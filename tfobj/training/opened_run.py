@@ -112,20 +112,27 @@ class OpenedRun:
         return {name: self.model.scored_frame(batch[name], num_iterations)
                 for name in ("image", "mask") if name in batch}
 
-    def inputs(self, split, num_examples):
-        """An evaluation input over the first examples of a split after the filters; 0: all of them."""
-        factors = self.model.needs_factors and guard_rails.says_properties(self.source)
-        return self.engine.evaluation_input(self.source, self.data_config, split, num_examples,
-                                            self.settings.batch_size, factors=factors)
+    def inputs(self, split, num_examples, **filters):
+        """An evaluation input over the first examples of a split after the filters; 0: all of them.
 
-    def scores(self, report=None, **overrides):
+        Args:
+            split: str.
+            num_examples: int.
+            **filters: Fields of `DataConfig` that filter, where other than those of the run.
+        """
+        factors = self.model.needs_factors and guard_rails.says_properties(self.source)
+        return self.engine.evaluation_input(self.source, dataclasses.replace(self.data_config, **filters), split,
+                                            num_examples, self.settings.batch_size, factors=factors)
+
+    def scores(self, report=None, evaluation_input=None, **overrides):
         """Scores of the examples, see `tfobj.training.evaluation.Evaluator.run`.
 
         Args:
             report: Callable (batches done, batches in all) or None.
+            evaluation_input: See `inputs`. None: `examples`.
             **overrides: `num_slots`, `num_iterations`, where other than in the settings.
         """
-        evaluator = evaluation.Evaluator(self.engine, self.model, self.examples, self.max_objects,
+        evaluator = evaluation.Evaluator(self.engine, self.model, evaluation_input or self.examples, self.max_objects,
                                          self.settings.noise_seed, **self.overrides(**overrides))
         with faults.named(self.data_config):
             return evaluator.run(report)

@@ -1,0 +1,57 @@
+"""Every ablation of the papers inherits an experiment and changes what it is named after."""
+
+import dataclasses
+import unittest
+
+from tests import helpers
+from tests.parsed_flags import read_experiment
+from tfobj import registry
+
+FOLDER = helpers.ROOT / "experiments" / "ablations"
+MODULE = {
+    "sum": {"aggregation": "sum"}, "sum_layernorm": {"aggregation": "sum_layernorm"},
+    "softmax_inputs": {"softmax_axis": "inputs"}, "per_slot_init": {"slot_init": "per_slot"},
+    "no_gru": {"update": "replace"}, "no_mlp": {"use_mlp": False},
+    "no_layernorm": {"norm_inputs": False, "norm_slots": False},
+    "no_position_embedding": {"encoder_position_embedding": False}, "no_scale": {"attention_scale": 1.0},
+    "epsilon_denominator": {"epsilon_mode": "denominator"}, "iterations_1": {"num_iterations": 1},
+    "iterations_2": {"num_iterations": 2}, "iterations_4": {"num_iterations": 4}, "iterations_5": {"num_iterations": 5},
+    "no_warmup": {"warmup_steps": 0}, "no_decay": {"decay": "none"}}
+CHANGES = {
+    "slot_attention_clevr6": {
+        **MODULE, "slots_11": {"num_slots": 11},
+        "soft_k_means": {"update": "replace", "use_mlp": False, "norm_inputs": False, "norm_slots": False,
+                         "norm_mlp": False, "use_projections": False}},
+    "slot_attention_properties_clevr10": {
+        **MODULE, "iteration_loss": {"iteration_loss": "mean"}, "coordinate_scale_2": {"coordinate_scale": 2.0}},
+    "slot_attention_properties_clevr6": {"slots_10": {"num_slots": 10}},
+}
+
+
+def knobs(experiment):
+    """All knobs of an experiment but where it is written, dict."""
+    groups = (experiment.model_config, experiment.data, experiment.train)
+    return {"model": experiment.model, **{name: value for group in groups
+                                          for name, value in dataclasses.asdict(group).items()}}
+
+
+class AblationsTest(unittest.TestCase):
+    def test_every_ablation_has_a_file(self):
+        expected = {f"{base}_{name}" for base, names in CHANGES.items() for name in names}
+        self.assertEqual({path.stem for path in FOLDER.glob("*.flags")}, expected)
+
+    def test_files_change_what_they_are_named_after_and_nothing_else(self):
+        for base, names in CHANGES.items():
+            usual = knobs(read_experiment(f"--flagfile=experiments/{base}.flags"))
+            for name, changes in names.items():
+                with self.subTest(base=base, name=name):
+                    path = FOLDER / f"{base}_{name}.flags"
+                    experiment = read_experiment(f"--flagfile={path}")
+                    found = knobs(experiment)
+                    self.assertEqual({key: found[key] for key in found if found[key] != usual[key]}, changes)
+                    lines = path.read_text().splitlines()
+                    self.assertIn("Locatello et al. 2020, Appendix B", lines[0])
+                    self.assertIn(f"--run_dir=runs/{path.stem}", lines)
+                    # Options that no model has are refused here; the weights are made later.
+                    registry.load(registry.model_entry(experiment.model).path)(
+                        image_shape=(128, 128, 3), **dataclasses.asdict(experiment.model_config))
