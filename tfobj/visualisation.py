@@ -204,7 +204,8 @@ def attention_grid(images, attention, background_slot=None):
         block = []
         for number, maps in enumerate(steps):
             first = picture if number == 0 else tiles.note("", size)
-            line = [tiles.note(f"iteration {number + 1}", (size[0] + 4, _NOTE_WIDTH)), tiles.border(first, tiles.PAPER)]
+            name = f"iteration {number + 1}" if len(steps) > 1 else "attention"
+            line = [tiles.note(name, (size[0] + 4, _NOTE_WIDTH)), tiles.border(first, tiles.PAPER)]
             colors = [_slot_color(slot, background_slot) for slot in range(num_slots)]
             line += [tiles.border(glow(picture, *pair), pair[1]) for pair in zip(maps, colors)]
             block.append(tiles.row(line))
