@@ -9,6 +9,7 @@ from tests.test_experiments import FILES, IMAGE_SHAPES
 from tfobj import config
 from tfobj import registry
 from tfobj.benchmarks import synthetic
+from tfobj.data import framing
 from tfobj.data import records
 from tfobj.data.builders import apc_files
 from tfobj.data.builders import clevr_files
@@ -16,6 +17,7 @@ from tfobj.data.builders import clevrtex_files
 from tfobj.data.builders import shapestacks_files
 from tfobj.data.builders import sketchy_files
 from tfobj.errors import UserError
+from tfobj.ops import property_sets
 
 
 def pictures(dataset, **changes):
@@ -30,6 +32,7 @@ class PicturesTest(unittest.TestCase):
             data = read_experiment(f"--flagfile={path}").data
             *size, channels = IMAGE_SHAPES[data.dataset]
             channels = 1 if data.dataset_variant == "binarized" else channels
+            size = framing.parse_image_size(data.image_size) or size
             expected = (*size, data.image_channels or channels)
             self.assertEqual(synthetic.pictures_of(data).image_shape, expected, path)
 
@@ -80,6 +83,15 @@ class SyntheticInputTest(unittest.TestCase):
         self.assertEqual(len({*first, *second}), 10)
         for step in range(20):
             self.assertEqual(batches.images[batches.rows(step)].shape, (5, 8, 6, 3))
+
+    def test_objects_are_those_that_a_set_predictor_learns_from(self):
+        batches = synthetic.SyntheticInput(synthetic.Pictures((8, 6, 3), 0, "uint8"), batch_size=5, factors=True)
+        batch = next(batches.dataset().as_numpy_iterator())
+        targets = np.asarray(property_sets.property_targets(batch["objects"], batch["visibility"]))
+        self.assertEqual(targets.shape, (5, 10, 19))
+        self.assertTrue(0.0 <= targets.min() and targets.max() == 1.0)
+        np.testing.assert_array_equal(targets[..., 3:18].sum(axis=-1), 4.0 * targets[..., 18])
+        batches.settle()
 
     def test_interpolated_images_are_floats(self):
         images = synthetic.SyntheticInput(synthetic.Pictures((8, 6, 1), 2, "float32"), 4).images

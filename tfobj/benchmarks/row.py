@@ -77,13 +77,15 @@ def measure(experiment, options, say=lambda text: None):
 def _open(experiment, engine, real_data):
     """(`synthetic.Pictures`, training input)."""
     data, config = experiment.data, experiment.train
+    factors = registry.load(registry.model_entry(experiment.model).path).needs_factors
     if not real_data:
         pictures = synthetic.pictures_of(data)
         guard_rails.check_frames(experiment, data, pictures.num_frames)
-        return pictures, synthetic.SyntheticInput(pictures, config.batch_size)
+        return pictures, synthetic.SyntheticInput(pictures, config.batch_size, factors=factors)
     source = engine.open_source(data)
     guard_rails.check_frames(experiment, data, source.num_frames)
-    training_input = engine.training_input(source, data, config.batch_size, config.seed)
+    guard_rails.check_factors(experiment, data, source)
+    training_input = engine.training_input(source, data, config.batch_size, config.seed, factors=factors)
     dtype = "uint8" if source.preprocessing.keeps_values else "float32"
     return synthetic.Pictures(tuple(source.image_shape), source.num_frames, dtype), training_input
 

@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 
+from tfobj import properties
 from tfobj import registry
 from tfobj.data import framing
 from tfobj.data.scenes import catalogue
 
+_MOST_OBJECTS = 10
 _BATCHES = 4  # so that no step sees the images of the one before
 
 # Pictures of the releases whose frames are not what is drawn here.
@@ -63,6 +65,15 @@ def _stored(data_config):
     return scenes.image_shape, getattr(scenes, "num_frames", 0), data_config.preprocessing
 
 
+def _factors(rng, count):
+    """What random objects are, up to ten of each of `count` images: `visibility` and `objects` of `tfobj.data.source`."""
+    number = rng.integers(1, _MOST_OBJECTS + 1, count)
+    shape = (count, _MOST_OBJECTS)
+    objects = {factor: rng.integers(0, len(names), shape) for factor, names in properties.CLASSES.items()}
+    objects[properties.COORDINATE_FACTOR] = rng.uniform(-3.0, 3.0, (*shape, 3)).astype(np.float32)
+    return {"visibility": np.arange(_MOST_OBJECTS + 1) <= number[:, None], "objects": objects}
+
+
 class SyntheticInput:
     """A training input for either engine that costs nothing: a few batches of random images, over and over.
 
@@ -70,18 +81,19 @@ class SyntheticInput:
         pictures: `Pictures`.
         batch_size: int. Images per step over all devices.
         seed: int. Defaults to `0`.
+        factors: bool. Batches carry the factors of objects. Defaults to `False`.
 
     Attributes:
         images: [N, *example_shape], N a few batches; uint8, or float32 in [0, 1].
-        examples: Dict of arrays [N, ...]: `image`.
+        examples: Dict of arrays [N, ...]: `image`, with `factors` also `visibility` and `objects`.
         num_examples: int N.
     """
 
-    def __init__(self, pictures, batch_size, seed=0):
-        images = np.random.default_rng(seed).integers(
-            0, 256, (_BATCHES * batch_size, *pictures.example_shape), dtype=np.uint8)
+    def __init__(self, pictures, batch_size, seed=0, factors=False):
+        rng = np.random.default_rng(seed)
+        images = rng.integers(0, 256, (_BATCHES * batch_size, *pictures.example_shape), dtype=np.uint8)
         self.images = images if pictures.dtype == "uint8" else images / np.float32(255)
-        self.examples = {"image": self.images}
+        self.examples = {"image": self.images, **(_factors(rng, len(images)) if factors else {})}
         self.num_examples, self._batch_size = len(images), batch_size
 
     def rows(self, step):
