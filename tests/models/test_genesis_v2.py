@@ -86,7 +86,7 @@ class GenesisV2Test(unittest.TestCase):
         model = build()
         for num_slots in (1, 6):
             noise = {name: np.random.default_rng(0).normal(size=entry.shape).astype(np.float32)
-                     for name, entry in model.prior_noise_spec(2, num_slots).items()}
+                     for name, entry in model.sample_noise_spec(2, num_slots).items()}
             scene = {name: helpers.array(value) for name, value in model.sample(noise).items()}
             self.assertEqual(scene["components"].shape, (2, num_slots, *SHAPE))
             np.testing.assert_allclose(scene["masks"].sum(axis=1), 1.0, atol=1e-5)

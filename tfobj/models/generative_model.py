@@ -1,4 +1,4 @@
-"""What the variational models of the GENESIS family share: terms of the loss, the weight of the divergence, samples."""
+"""What the variational models of the GENESIS family share: terms of the loss and the weight of the divergence."""
 
 import keras
 from keras import ops
@@ -6,14 +6,15 @@ from keras import ops
 from tfobj.layers.beta_warmup import BetaWarmup
 from tfobj.layers.geco import Geco
 from tfobj.models.object_model import ObjectModel
+from tfobj.models.scene_prior import ScenePrior
 
 _REFERENCE_PIXELS = 64 * 64  # the image size for which the step size of GECO is given
 
 
-class GenerativeModel(ObjectModel):
+class GenerativeModel(ScenePrior, ObjectModel):
     """An `ObjectModel` with a likelihood and a prior: `loss = err + beta * (kl_l + kl_m)`.
 
-    Subclasses also implement `prior_noise_spec` and `sample`.
+    Subclasses also implement `sample_noise_spec` and `sample` of `ScenePrior`; `sample` returns what `completed` makes.
 
     Args:
         image_shape: Tuple (H, W, C).
@@ -41,21 +42,6 @@ class GenerativeModel(ObjectModel):
                                      geco_decay, geco_speedup, name="schedule")
             else:
                 self.schedule = BetaWarmup(beta, beta_warmup_steps if beta_schedule == "warmup" else 0, name="schedule")
-
-    def prior_noise_spec(self, batch_size, num_slots=None):
-        """Names what `sample` draws at random; arguments and return value as of `noise_spec`."""
-        raise TypeError(f"{type(self).__name__} must define prior_noise_spec")
-
-    def sample(self, noise):
-        """Draws scenes from the prior.
-
-        Args:
-            noise: Dict as named by `prior_noise_spec`.
-
-        Returns:
-            Dict with `reconstruction` [B,H,W,C], `masks` [B,K,H,W], `components` [B,K,H,W,C] and `slots` [B,K,D].
-        """
-        raise TypeError(f"{type(self).__name__} must define sample")
 
     def terms_of(self, image, reconstruction, error, kl_latents, kl_masks):
         """Collects the terms of the loss, all in nats per image.

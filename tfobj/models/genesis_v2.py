@@ -94,9 +94,9 @@ class GenesisV2(GenerativeModel):
 
     def noise_spec(self, batch_size, num_slots=None, num_iterations=None):
         return {"scores": NoiseSpec((batch_size, *self.image_shape[:2]), "uniform"),
-                **self.prior_noise_spec(batch_size, num_slots)}
+                **self.sample_noise_spec(batch_size, num_slots)}
 
-    def prior_noise_spec(self, batch_size, num_slots=None):
+    def sample_noise_spec(self, batch_size, num_slots=None):
         return {"latents": NoiseSpec((batch_size, num_slots or self.num_slots, self.feature_size))}
 
     def forward(self, image, noise, num_slots=None, num_iterations=None):
@@ -132,7 +132,7 @@ class GenesisV2(GenerativeModel):
 
     def sample(self, noise):
         latents = at_least_float32(noise["latents"]) if self.prior is None else self.prior.sample(noise["latents"])
-        return {**self.decode(latents), "slots": latents}
+        return self.completed({**self.decode(latents), "slots": latents})
 
     def losses_of(self, image, outputs):
         """Returns the terms of `GenerativeModel.terms_of`; `kl_m` is 0 without `mask_loss`."""

@@ -15,6 +15,7 @@ from tfobj.layers.pixel_density import PixelDensity
 from tfobj.layers.refinement_inputs import CONSTANTS, RefinementInputs
 from tfobj.layers.refinement_network import RefinementNetwork
 from tfobj.models.object_model import NoiseSpec, ObjectModel
+from tfobj.models.scene_prior import ScenePrior
 from tfobj.ops import slot_evidence
 from tfobj.ops.autodiff import value_and_gradient
 from tfobj.ops.competition import log_softmax, softmax
@@ -29,7 +30,7 @@ PIXEL_SCALE = {"logistic": 0.03, "normal": 0.1}
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
-class Iodine(ObjectModel):
+class Iodine(ScenePrior, ObjectModel):
     """Decodes K latents into a spatial mixture and refines their posteriors T times with the gradients of the ELBO.
 
     Iteration t = 0, ..., T samples z, decodes it and computes the loss L(t); all but the last then refine the
@@ -217,6 +218,12 @@ class Iodine(ObjectModel):
         """
         canvas = at_least_float32(self.decoder(latents))  # [B,K,H,W,1+C]
         return {**_paint(canvas[..., 0], canvas[..., 1:]), "slots": latents}
+
+    def sample_noise_spec(self, batch_size, num_slots=None):
+        return {"latents": NoiseSpec((batch_size, num_slots or self.num_slots, self.options.latent_size))}
+
+    def sample(self, noise):
+        return self.completed(self.decode(self.prior_std * at_least_float32(noise["latents"])))
 
     def losses_of(self, target, outputs):
         """Returns `loss`, the weighted sum of all iterations' losses; `nll`, the weighted sum of their negative

@@ -11,13 +11,14 @@ from tfobj.layers.pooled_convolutions import PooledConvolutions
 from tfobj.metrics.reconstruction import mse_mean
 from tfobj.models.iodine import PIXEL_SCALE, PRIOR_VARIANCE
 from tfobj.models.object_model import NoiseSpec, ObjectModel
+from tfobj.models.scene_prior import ScenePrior
 from tfobj.ops.coordinates import linear_grid
 from tfobj.ops.distributions import log_softplus, mixture_log_likelihood, normal_kl
 from tfobj.ops.precision import at_least_float32, island_dtype
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
-class Vae(ObjectModel):
+class Vae(ScenePrior, ObjectModel):
     """Encodes the image once, samples a latent and paints the whole image from it.
 
     IODINE's paper compares with a VAE whose architecture it does not give. Here it is what is left of IODINE without
@@ -25,7 +26,7 @@ class Vae(ObjectModel):
     decoder without masks, the same density of pixels and the same prior.
 
     With one slot its mask is 1 everywhere. More slots are more samples of the same posterior, each with mask 1 / K: a
-    mixture of K pictures with equal weights.
+    mixture of K pictures with equal weights. A scene from the prior has one slot unless more are asked for.
 
     Outputs besides the contract's, whose `slots` are the means of the posterior: `latents`, `latent_mean`,
     `latent_std` [B,K,Z], sample and posterior; `nll` [B], the negative log-likelihood in nats; `kl` [B,K].
@@ -90,6 +91,12 @@ class Vae(ObjectModel):
         masks = ops.ones_like(components[..., 0]) / components.shape[1]
         return {"masks": masks, "components": components, "reconstruction": ops.mean(components, axis=1),
                 "slots": latents}
+
+    def sample_noise_spec(self, batch_size, num_slots=None):
+        return self.noise_spec(batch_size, num_slots or 1)
+
+    def sample(self, noise):
+        return self.completed(self.decode(self.prior_std * at_least_float32(noise["slots"])))
 
     def losses_of(self, target, outputs):
         """Returns `loss`, the negative evidence lower bound in nats; its parts `nll` and `kl`; and `mse`."""
