@@ -52,6 +52,17 @@ class BroadcastConvolutionTest(unittest.TestCase):
             np.testing.assert_allclose(layer(VECTORS), expected, atol=1e-5)
             self.assertEqual(layer.compute_output_shape(VECTORS.shape), tuple(expected.shape))
 
+    def test_without_a_border_equals_a_convolution_of_a_larger_broadcast(self):
+        layer = BroadcastConvolution((5, 7), 3, 3, activation="relu", padding="valid")
+        layer.build(VECTORS.shape)
+        helpers.perturb(layer)
+        convolution = keras.layers.Conv2D(3, 3, activation="relu")
+        canvas = np.concatenate([np.tile(VECTORS[:, None, None], (1, 7, 9, 1)),
+                                 np.tile(coordinates.linear_grid(7, 9), (6, 1, 1, 1))], axis=-1).astype(np.float32)
+        convolution.build(canvas.shape)
+        helpers.copy_weights(layer, convolution)
+        np.testing.assert_allclose(layer(VECTORS), convolution(canvas), atol=1e-5)
+
 
 class CoordinateBroadcastDecoderTest(unittest.TestCase):
     def setUp(self):

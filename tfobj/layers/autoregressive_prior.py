@@ -5,7 +5,7 @@ from keras import ops
 
 from tfobj.layers.torch_initializers import torch_defaults, torch_lstm_defaults
 from tfobj.ops.precision import at_least_float32
-from tfobj.ops.scales import prior_scale
+from tfobj.ops.scales import prior_moments
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -43,12 +43,13 @@ class AutoregressivePrior(keras.layers.Layer):
             scales.append(scale)
         return ops.stack(means, axis=1), ops.stack(scales, axis=1)  # [B,K,D]
 
-    def step(self, latent, state=None):
+    def step(self, latent, state=None, bounded=True):
         """Goes one slot on.
 
         Args:
             latent: [B, D]. The last latent that is known.
             state: What the previous step returned, None for the first one.
+            bounded: bool. The mean is in [-1, 1]. Defaults to `True`.
 
         Returns:
             Tuple: mean and standard deviation [B, D] of the next latent, and the state.
@@ -56,21 +57,22 @@ class AutoregressivePrior(keras.layers.Layer):
         latent = ops.cast(latent, self.compute_dtype)
         state = state or self.lstm.get_initial_state(ops.shape(latent)[0])
         output, state = self.lstm(latent, state)
-        mean, raw = ops.split(at_least_float32(self.out(output)), 2, axis=-1)
-        return ops.tanh(mean), prior_scale(raw), state
+        mean, scale = prior_moments(self.out(output))
+        return ops.tanh(mean) if bounded else mean, scale, state
 
-    def sample(self, noise):
+    def sample(self, noise, bounded=True):
         """Draws latents.
 
         Args:
             noise: [B, K, D], standard normal.
+            bounded: bool. See `step`; False is what the released code of GENESIS does here. Defaults to `True`.
 
         Returns:
             Float32 or wider [B, K, D].
         """
         latents, state = [at_least_float32(noise[:, 0])], None
         for k in range(1, noise.shape[1]):
-            mean, scale, state = self.step(latents[-1], state)
+            mean, scale, state = self.step(latents[-1], state, bounded)
             latents.append(mean + scale * ops.cast(noise[:, k], mean.dtype))
         return ops.stack(latents, axis=1)
 

@@ -1,11 +1,9 @@
 """The network that turns the pooled features of a slot into its posterior (GENESIS-V2, Section 3.2)."""
 
 import keras
-from keras import ops
 
 from tfobj.layers.torch_initializers import torch_defaults
-from tfobj.ops.precision import at_least_float32
-from tfobj.ops.scales import posterior_scale
+from tfobj.ops.scales import posterior_moments
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -31,9 +29,7 @@ class GaussianHead(keras.layers.Layer):
             layer.build(input_shape)
 
     def call(self, features):
-        outputs = self.dense1(self.dense0(self.norm(features)))  # [B,K,2D]
-        mean, raw = ops.split(at_least_float32(outputs), 2, axis=-1)
-        return mean, posterior_scale(raw)
+        return posterior_moments(self.dense1(self.dense0(self.norm(features))))
 
     def get_config(self):
         return {**super().get_config(), "latent_size": self.latent_size}

@@ -136,18 +136,14 @@ class GenesisV2(GenerativeModel):
 
     def losses_of(self, image, outputs):
         """Returns the terms of `GenerativeModel.terms_of`; `kl_m` is 0 without `mask_loss`."""
-        densities = distributions.pixel_log_density(image, outputs["components"], self.pixel_std, "normal")
-        likelihood = distributions.mixture_log_likelihood(outputs["log_masks"], densities, joint_channels=False)
-        error = -ops.sum(likelihood, axis=(1, 2))  # [B]
+        error = distributions.mixture_error(image, outputs["components"], outputs["log_masks"], self.pixel_std)
         kl_masks = self._mask_divergence(outputs) if self.mask_loss else ops.zeros_like(error)
         return self.terms_of(image, outputs["reconstruction"], error, ops.sum(outputs["kl"], axis=1), kl_masks)
 
     def _divergence(self, latents, mean, std, valid):
         """One-sample estimate of the divergence of every slot from the prior, [B,K] (Section 3.3)."""
         prior_mean, prior_std = (0.0, 1.0) if self.prior is None else self.prior(latents)
-        terms = (distributions.normal_log_density(latents, mean, std)
-                 - distributions.normal_log_density(latents, prior_mean, prior_std))  # [B,K,D]
-        divergence = ops.sum(terms, axis=-1)
+        divergence = distributions.sampled_kl(latents, mean, std, prior_mean, prior_std)
         return divergence if valid is None else ops.where(valid, divergence, ops.zeros_like(divergence))
 
     def _mask_divergence(self, outputs):

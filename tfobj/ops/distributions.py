@@ -84,6 +84,41 @@ def mixture_log_likelihood(log_masks, log_densities, joint_channels):
     return ops.sum(by_channel, axis=-1)
 
 
+def mixture_error(image, components, log_masks, std):
+    """Minus the log-likelihood of images under the mixture of GENESIS: every channel has one of its own.
+
+    Args:
+        image: Float [B,H,W,C].
+        components: Float [B,K,H,W,C], means of the slots.
+        log_masks: Float [B,K,H,W]. Log of the mixing weights, normalised over K.
+        std: float, or sequence of K floats, one for each slot. Standard deviation of a pixel.
+
+    Returns:
+        float32 or wider [B], summed over pixels and channels.
+    """
+    if not isinstance(std, (int, float)):
+        std = ops.reshape(ops.convert_to_tensor(std, dtype=at_least_float32(components).dtype), (1, -1, 1, 1, 1))
+    densities = pixel_log_density(image, components, std, "normal")
+    return -ops.sum(mixture_log_likelihood(log_masks, densities, joint_channels=False), axis=(1, 2))
+
+
+def sampled_kl(sample, mean, std, prior_mean=0.0, prior_std=1.0):
+    """Estimates the divergence of normal distributions from their priors by one sample of each; may be negative.
+
+    Args:
+        sample: Float [...,D], drawn from the distribution.
+        mean: Float [...,D].
+        std: Float [...,D].
+        prior_mean: Float [...,D] or a number.
+        prior_std: Float [...,D] or a number.
+
+    Returns:
+        float32 or wider [...], log q - log p summed over D.
+    """
+    terms = normal_log_density(sample, mean, std) - normal_log_density(sample, prior_mean, prior_std)
+    return ops.sum(terms, axis=-1)
+
+
 def normal_kl(mean, variance, prior_mean=0.0, prior_variance=1.0, log_variance=None):
     """KL divergence between normal distributions, one for each entry; the sum over entries is that of the vectors.
 

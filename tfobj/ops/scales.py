@@ -27,3 +27,29 @@ def prior_scale(raw):
         float32 or wider [...] > 0.
     """
     return ops.sigmoid(at_least_float32(raw) + 4.0) + 1e-4
+
+
+def posterior_moments(outputs):
+    """Reads what a network says of a posterior.
+
+    Args:
+        outputs: Float [..., 2 * D], means before what becomes standard deviations.
+
+    Returns:
+        Tuple of mean and standard deviation > 0, float32 or wider [..., D].
+    """
+    mean, raw = ops.split(at_least_float32(outputs), 2, axis=-1)
+    return mean, posterior_scale(raw)
+
+
+def prior_moments(outputs):
+    """Reads what a network says of a learned prior.
+
+    Args:
+        outputs: Float [..., 2 * D], as of `posterior_moments`.
+
+    Returns:
+        Tuple of mean, unbounded, and standard deviation > 0, float32 or wider [..., D].
+    """
+    mean, raw = ops.split(at_least_float32(outputs), 2, axis=-1)
+    return mean, prior_scale(raw)
