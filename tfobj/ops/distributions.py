@@ -84,20 +84,23 @@ def mixture_log_likelihood(log_masks, log_densities, joint_channels):
     return ops.sum(by_channel, axis=-1)
 
 
-def mixture_error(image, components, log_masks, std):
+def mixture_error(image, components, log_masks, std, first_std=None):
     """Minus the log-likelihood of images under the mixture of GENESIS: every channel has one of its own.
 
     Args:
         image: Float [B,H,W,C].
         components: Float [B,K,H,W,C], means of the slots.
         log_masks: Float [B,K,H,W]. Log of the mixing weights, normalised over K.
-        std: float, or sequence of K floats, one for each slot. Standard deviation of a pixel.
+        std: float. Standard deviation of a pixel.
+        first_std: float or None. The same in the first slot; None: `std`.
 
     Returns:
         float32 or wider [B], summed over pixels and channels.
     """
-    if not isinstance(std, (int, float)):
-        std = ops.reshape(ops.convert_to_tensor(std, dtype=at_least_float32(components).dtype), (1, -1, 1, 1, 1))
+    components = at_least_float32(components)
+    if first_std not in (None, std):
+        std = ops.convert_to_tensor([first_std, *[std] * (components.shape[1] - 1)], dtype=components.dtype)  # [K]
+        std = ops.reshape(std, (1, -1, 1, 1, 1))
     densities = pixel_log_density(image, components, std, "normal")
     return -ops.sum(mixture_log_likelihood(log_masks, densities, joint_channels=False), axis=(1, 2))
 
