@@ -5,6 +5,8 @@ Nothing here imports TensorFlow or Keras, so that flags are checked before the s
 
 import dataclasses
 
+from tfobj.errors import UserError
+
 
 def knob(default, help_text, choices=None, minimum=None, maximum=None, at_test_time=False):
     """A configuration field with the text that `--help` shows and the values it accepts.
@@ -25,6 +27,24 @@ def knob(default, help_text, choices=None, minimum=None, maximum=None, at_test_t
     if isinstance(default, (list, dict)):
         raise TypeError("configuration values are immutable: use a tuple")
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def check_bounds(field, value, where):
+    """Refuses a number below or above what a field accepts.
+
+    Args:
+        field: A field that `knob` made.
+        value: Its value.
+        where: str. What the user wrote, such as `--batch_size=0`, for the message.
+
+    Raises:
+        UserError: it is out of bounds.
+    """
+    lowest, highest = field.metadata["minimum"], field.metadata["maximum"]
+    if lowest is not None and not value >= lowest:
+        raise UserError(f"{where} is below the smallest possible value {lowest}")
+    if highest is not None and not value <= highest:
+        raise UserError(f"{where} is above the largest possible value {highest}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +85,9 @@ class TrainConfig:
     """Optimisation, devices, bookkeeping."""
 
     num_steps: int = knob(500_000, "Optimizer steps in total.", minimum=1)
+    phases: str = knob("", "Phases of training one after the other, with a fresh optimizer each: NAME:STEPS:knob=value,"
+                       "NAME:STEPS. What a phase does not change is that of the flags; num_steps is their sum. "
+                       "docs/curriculum.md has the rules.")
     batch_size: int = knob(64, "Images per step over all devices.", minimum=1)
     learning_rate: float = knob(4e-4, "Base learning rate.", minimum=0.0)
     warmup_steps: int = knob(10_000, "Steps of the warm-up, multiplied with the decay; 0: none.", minimum=0)

@@ -12,6 +12,7 @@ from tfobj import config
 from tfobj import registry
 from tfobj.data import object_descriptions
 from tfobj.errors import UserError
+from tfobj.training import phases
 
 SECTIONS = {}
 """Section title -> list of flag names, in the order in which `--help` shows them."""
@@ -120,7 +121,10 @@ def read_experiment():
         raise UserError(f"no data set was chosen; give --dataset=NAME, one of: {', '.join(sorted(registry.DATASETS))}")
     # The name is part of what a resumed run must agree with, whether it was given or not.
     data = dataclasses.replace(data, dataset_variant=registry.dataset_variant(data.dataset, data.dataset_variant))
-    train = read_config(config.TrainConfig)
+    train = phases.with_num_steps(read_config(config.TrainConfig))
+    if flags.FLAGS.num_steps not in (None, train.num_steps):
+        raise UserError(f"--num_steps={flags.FLAGS.num_steps} contradicts --phases={train.phases}, whose steps "
+                        f"make {train.num_steps}; leave one of them out")
     _refuse_contradictions(data, train)
     return config.ExperimentConfig(name, read_config(entry.config_class), data, train)
 
@@ -181,11 +185,7 @@ def _checked(field, value):
     if isinstance(field.default, tuple):
         value = _numbers(field, value)
     for number in value if isinstance(value, tuple) else (value,):
-        lowest, highest = field.metadata["minimum"], field.metadata["maximum"]
-        if lowest is not None and not number >= lowest:
-            raise UserError(f"--{field.name}={_shown(value)} is below the smallest possible value {lowest}")
-        if highest is not None and not number <= highest:
-            raise UserError(f"--{field.name}={_shown(value)} is above the largest possible value {highest}")
+        config.check_bounds(field, number, f"--{field.name}={_shown(value)}")
     return value
 
 

@@ -68,6 +68,11 @@ def weights_of(run_dir, folder="checkpoints"):
         return {name: file[name] for name in file if name.startswith(("model/", "optimizer/"))}
 
 
+def step_of_best(run_dir):
+    """The step of the checkpoint that validation has chosen."""
+    return json.loads((pathlib.Path(run_dir) / "best" / "best.json").read_text())["step"]
+
+
 def largest_difference(first, second):
     """Largest absolute difference of two dicts of arrays with the same names."""
     if set(first) != set(second):

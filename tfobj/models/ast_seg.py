@@ -205,6 +205,11 @@ class AstSeg(ObjectModel):
         if self.phase != "background":
             self.entropy_weight.update(terms["loss"])
 
+    @property
+    def is_judged(self):
+        """The background alone says nothing about objects."""
+        return self.phase != "background"
+
     def enter_phase(self, name):
         """See `SlotModel.enter_phase`."""
         self.phase = name

@@ -21,6 +21,7 @@ class SlotModel(keras.Model):
         num_frames: int. Fewest frames of the sequences [B,F,H,W,C] that the model takes; 0: single pictures.
         iterations_to_build: int or None. Iterations that use every weight; None: those of training.
         phases: Tuple of str. Names of the phases of training that the model knows, see `enter_phase`.
+        is_judged: bool. Whether the current phase trains what validation scores, so that its best weights are kept.
 
     Args:
         image_shape: Tuple (H, W, C).
@@ -33,6 +34,7 @@ class SlotModel(keras.Model):
     num_frames = 0
     iterations_to_build = None
     phases = ()
+    is_judged = True
 
     def __init__(self, image_shape, num_slots, name=None, **config):
         # Layers cast what they need; images and noise keep their precision until then.

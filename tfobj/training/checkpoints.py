@@ -125,16 +125,14 @@ class Checkpoints:
 
 
 def newest(folder):
-    """Finds the checkpoint of the largest step; files that are unfinished or have other names do not count.
-
-    Args:
-        folder: `pathlib.Path`.
-
-    Returns:
-        str, the path of its file, or None.
-    """
+    """Path of the checkpoint of the largest step in a folder, str or None; unfinished files do not count."""
     found = _by_step(folder)
     return str(found[max(found)]) if found else None
+
+
+def newest_step(folder):
+    """The largest step of a checkpoint in a folder, 0 if there is none."""
+    return max(_by_step(folder), default=0)
 
 
 def find(run_dir, which):

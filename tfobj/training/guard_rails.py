@@ -1,8 +1,67 @@
-"""Runs that cannot begin. Warnings about runs that cannot end well are those of `tfobj.tasks`."""
+"""Runs that cannot begin or go on. Warnings about runs that cannot end well are those of `tfobj.tasks`."""
+
+import numpy as np
 
 from tfobj import properties
 from tfobj import registry
 from tfobj.errors import UserError
+
+
+def check_batches(phases, eval_batch_size, num_replicas):
+    """Refuses batches that devices cannot share.
+
+    Args:
+        phases: Sequence of `tfobj.training.phases.Phase`.
+        eval_batch_size: int.
+        num_replicas: int.
+
+    Raises:
+        UserError: a batch is no multiple of the number of replicas.
+    """
+    sizes = [("--batch_size=", phase.config.batch_size, f" (phase {phase.name})" if phase.name else "")
+             for phase in phases]
+    for flag, size, where in [*sizes, ("--eval_batch_size=", eval_batch_size, "")]:
+        if size % num_replicas:
+            raise UserError(f"{flag}{size}{where} cannot be shared by {num_replicas} devices; use a multiple of "
+                            f"{num_replicas}")
+
+
+def check_compilation(model, jit_compile, num_replicas):
+    """Refuses what XLA cannot compile: layers of a TensorFlow model that speak to other replicas.
+
+    Args:
+        model: Built `SlotModel`.
+        jit_compile: bool.
+        num_replicas: int.
+
+    Raises:
+        UserError: it is asked for.
+    """
+    if not jit_compile or num_replicas == 1:
+        return
+    names = [layer.name for layer in model._flatten_layers() if getattr(layer, "synchronized", False)]
+    if names:
+        raise UserError(f"--jit_compile with {num_replicas} devices cannot compile batch normalisation over all of "
+                        f"them ({len(names)} layers of {model.name}, such as {names[0]}); use --nojit_compile, or one "
+                        "device")
+
+
+def refuse_not_finite(step, terms, saved):
+    """Ends a run whose loss or gradient is not a number.
+
+    Args:
+        step: int. The step that was made last.
+        terms: Dict name -> float, of that step.
+        saved: str or None. Path of the last checkpoint.
+
+    Raises:
+        UserError: naming the first term that is not finite.
+    """
+    bad = [name for name, value in terms.items() if not np.isfinite(value)]
+    if bad:
+        raise UserError(f"training stopped at step {step}: {bad[0]} is {terms[bad[0]]}; the last good checkpoint is "
+                        f"{saved or 'none'}; lower --learning_rate, set --clip_norm, or use --precision=float32")
+
 
 def check_frames(experiment, data_config, num_frames):
     """Refuses to feed sequences to a model of single pictures, or single pictures or short sequences to one of them.

@@ -28,6 +28,12 @@ class Progress:
         self._seconds, self._steps, self._printed, self._width = 0.0, 0, 0.0, 0
         self._first = first_step
         self._recent = None
+        self._phase, self._end = "", num_steps
+
+    def enter_phase(self, name, end, step, batch_size):
+        """Begins to measure the speed of a phase that is called `name` (str) and ends at step `end` (int)."""
+        self._phase, self._end, self._batch_size = name, end, batch_size
+        self._first, self._recent = step, None
 
     def count(self, steps, seconds):
         """Adds training time; the first call, which compiles, does not enter the speed."""
@@ -49,14 +55,16 @@ class Progress:
         return self._batch_size / self._recent if self._recent else 0.0
 
     def show(self, step, numbers, force=False):
-        """Prints `step 1200/5000  loss 0.0123  ...  355 images/s  ETA 2:10`."""
+        """Prints `step 1200/5000  loss 0.0123  ...  355 images/s  ETA 2:10`; in a phase, its name and its ETA."""
         now = time.monotonic()
         if self._quiet or not (force or self._terminal or now - self._printed >= self._interval):
             return
         self._printed = now
         words = [f"step {step}/{self._num_steps}", *(f"{name} {value:.4g}" for name, value in numbers.items())]
+        if self._phase:
+            words.insert(1, f"{self._phase} to {self._end}")
         if self._recent:
-            left = (self._num_steps - step) * self._recent
+            left = (self._end - step) * self._recent
             words += [f"{self.images_per_second:.0f} images/s", f"ETA {duration(left)}"]
         line = "  ".join(words)
         if self._terminal:

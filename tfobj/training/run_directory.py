@@ -21,6 +21,7 @@ import tfobj
 from tfobj import config as configuration
 from tfobj import registry
 from tfobj.errors import UserError
+from tfobj.training import phases
 
 # Knobs that do not change what a run computes, so that a resumed run may change them.
 FREE_KNOBS = frozenset((
@@ -207,10 +208,8 @@ def _refuse_other_run(directory, content):
     before = _description(found.config, found.image_shape, found.fingerprint)
     wanted = json.loads(json.dumps(content))
     before = json.loads(json.dumps(before))
-    free = set(FREE_KNOBS)
-    train = wanted["train"]
-    if train["decay"] != "cosine" or train["decay_steps"]:
-        free.add("num_steps")  # the schedule does not depend on where the run ends
+    train = configuration.TrainConfig(**_immutable(wanted["train"]))
+    free = FREE_KNOBS | phases.free_knobs(found.config.train, train)
     changes = [f"model: {before['model']} -> {wanted['model']}"] if before["model"] != wanted["model"] else []
     for group in ("model_config", "data", "train", "data_fingerprint"):
         for name in sorted(set(before[group]) | set(wanted[group])):

@@ -27,16 +27,18 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         decay_rate: float. Defaults to `1.0`.
         decay_steps: int. Defaults to `1`.
         warmup: str. `linear` or `quadratic`. Defaults to `linear`.
+        first_step: int. Steps of the schedule that are over before the optimizer's first update. Defaults to `0`.
     """
 
     def __init__(self, learning_rate, warmup_steps=0, decay="none", decay_rate=1.0, decay_steps=1,
-                 warmup="linear"):
+                 warmup="linear", first_step=0):
         super().__init__()
         self.config = {"learning_rate": learning_rate, "warmup_steps": warmup_steps, "decay": decay,
-                       "decay_rate": decay_rate, "decay_steps": decay_steps, "warmup": warmup}
+                       "decay_rate": decay_rate, "decay_steps": decay_steps, "warmup": warmup,
+                       "first_step": first_step}
 
     def __call__(self, step):
-        step = ops.cast(step, "float32")
+        step = ops.cast(step, "float32") + self.config["first_step"]
         config = self.config
         rate = ops.convert_to_tensor(config["learning_rate"], dtype="float32")
         if config["warmup_steps"]:
@@ -63,11 +65,12 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         return dict(self.config)
 
 
-def make_optimizer(config: TrainConfig):
+def make_optimizer(config: TrainConfig, first_step=0):
     """Creates the optimizer of a run; clipping is the training step's business, not the optimizer's.
 
     Args:
         config: `TrainConfig`.
+        first_step: int. Steps of the learning rate's schedule that are over already. Defaults to `0`.
 
     Returns:
         A Keras optimizer with a `WarmupDecay` schedule.
@@ -80,7 +83,7 @@ def make_optimizer(config: TrainConfig):
         raise UserError(f"--decay=cosine with --decay_steps={decay_steps} would not end within --num_steps="
                         f"{config.num_steps}; use --decay_steps=0, which takes the length of the run")
     rate = WarmupDecay(config.learning_rate, config.warmup_steps, config.decay, config.decay_rate, decay_steps,
-                       config.warmup)
+                       config.warmup, first_step)
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(rate)
     adam = {"beta_1": config.adam_beta_1, "beta_2": config.adam_beta_2, "epsilon": config.adam_epsilon}

@@ -15,11 +15,12 @@ from tfobj.errors import UserError
 from tfobj.training import engine as engines
 from tfobj.training import evaluation
 from tfobj.training import guard_rails
+from tfobj.training import phases as training_phases
 from tfobj.training import run_directory
 from tfobj.training.arrays import host_array, unit_range
-from tfobj.training.checkpoints import Checkpoints, newest
+from tfobj.training.checkpoints import newest, newest_step
 from tfobj.training.progress import Progress, duration
-from tfobj.training.schedules import make_optimizer
+from tfobj.training.stage import Stage
 from tfobj.training.stop_signals import StopSignals
 from tfobj.training.summaries import Summaries
 
@@ -40,48 +41,60 @@ class Trainer:
     """
 
     def __init__(self, experiment, run_dir):
-        self._config = config = experiment.train
-        self._engine = engines.make_engine(config)
+        experiment = dataclasses.replace(experiment, train=training_phases.with_num_steps(experiment.train))
+        self._experiment, self._config = experiment, experiment.train
+        self._engine = engines.make_engine(self._config)
         self._chief = self._engine.is_chief
-        self._check_batches()
+        self._phases = training_phases.phases_of(self._config)
+        model_class = registry.load(registry.model_entry(experiment.model).path)
+        training_phases.check_names(self._config, experiment.model, model_class.phases)
+        guard_rails.check_batches(self._phases, self._config.eval_batch_size, self._engine.num_replicas)
         self._source = self._engine.open_source(experiment.data)
         guard_rails.check_frames(experiment, experiment.data, self._source.num_frames)
         guard_rails.check_factors(experiment, experiment.data, self._source)
         described = (run_dir, experiment, self._source.image_shape, self._source.fingerprint())
         self._directory = run_directory.check_run(*described)
-        factors = registry.load(registry.model_entry(experiment.model).path).needs_factors
-        self._input = self._engine.training_input(self._source, experiment.data, config.batch_size, config.seed,
-                                                  factors=factors)
+        self._inputs = self._make_inputs(model_class.needs_factors)
         with self._engine.scope():
             self._model = registry.build_model(experiment.model, experiment.model_config, self._source.image_shape)
-            self._optimizer = make_optimizer(config)
-            self._optimizer.build(self._model.trainable_variables)
+        self._num_weights = sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
+        guard_rails.check_compilation(self._model, self._config.jit_compile, self._engine.num_replicas)
         self._task = tasks.task_of(self._model)
-        self._evaluator = self._make_evaluator(experiment)
-        resumes = newest(self._directory / "checkpoints") is not None
-        self._warnings = [] if resumes else self._model.start_training()
+        self._make_validation_input()
+        saved = self._directory / "checkpoints"
+        self._warnings = [] if newest(saved) else self._model.start_training()
+        self._enter(training_phases.phase_at(self._phases, newest_step(saved)))
         # Everything fits together: from here on the run exists.
         self._lock = None
         if self._chief:
             run_directory.write_run(*described)
             self._lock = run_directory.lock_run(self._directory)
-        self._checkpoints = Checkpoints(self._directory, self._model, self._optimizer, config.keep_checkpoints,
-                                        self._chief)
-        self._step = self._restore()
-        self._saved_step = self._step
+        self._step = self._saved_step = self._restore()
         self._summaries = Summaries(self._directory, self._chief)
-        self._progress = Progress(self._step, config.num_steps, config.batch_size, quiet=not self._chief)
-        self._training = self._engine.training(self._model, self._optimizer, config)
-        self._experiment = experiment
+        self._progress = Progress(self._step, self._config.num_steps, self._config.batch_size, quiet=not self._chief)
         self._earlier_seconds = self._read_seconds()
         self._started = None
         self._stop_signal = None
         self._scores = {}
         self._pictured = None
 
+    def _make_inputs(self, factors):
+        """Training inputs, dict from batch size."""
+        sizes = {phase.config.batch_size for phase in self._phases}
+        return {size: self._engine.training_input(self._source, self._experiment.data, size, self._config.seed,
+                                                  factors=factors) for size in sorted(sizes)}
+
+    def _enter(self, phase):
+        """Makes a phase the one that is trained."""
+        self._stage = Stage(self._engine, self._model, phase, self._inputs[phase.config.batch_size], self._directory)
+        # Anew, because what the model computes may depend on the phase.
+        self._evaluator = evaluation.Evaluator(
+            self._engine, self._model, self._validation_input,
+            self._source.max_objects if self._source.has_masks else None) if self._validation_input else None
+
     def _restore(self):
         """The step at which all workers go on."""
-        step = self._checkpoints.restore()
+        step = self._stage.restore()
         _, mean = self._engine.agree(False, step)
         if mean != step:
             raise UserError(f"this worker restored step {step} and others did not; --run_dir={self._directory} must "
@@ -113,7 +126,7 @@ class Trainer:
                 self._train()
         finally:
             self._summaries.close()
-            self._checkpoints.close()
+            self._stage.checkpoints.close()
             if self._lock is not None:
                 self._lock.close()
         self._say_goodbye(advise)
@@ -122,23 +135,23 @@ class Trainer:
     # === The loop ===
 
     def _train(self):
-        config = self._config
-        if self._step >= config.num_steps:
-            return
-        steps = self._training.start(self._input, self._step)
-        try:
-            self._loop(steps)
-        finally:
-            steps.close()
+        while self._step < self._config.num_steps and not self._stop_signal:
+            if self._step == self._stage.phase.end:
+                self._enter(training_phases.phase_at(self._phases, self._step))
+            self._announce_phase()
+            steps = self._stage.start(self._step)
+            try:
+                self._loop(steps)
+            finally:
+                steps.close()
 
     def _loop(self, steps):
-        config = self._config
-        while self._step < config.num_steps and not self._stop_signal:
+        while self._step < self._stage.phase.end and not self._stop_signal:
             wanted = self._steps_to_next_event()
             started = time.monotonic()
             done, mean, last = steps.run(wanted)
             self._step += done
-            self._refuse_not_finite(last)
+            guard_rails.refuse_not_finite(self._step - 1, last, self._stage.checkpoints.latest)
             self._agree(done, time.monotonic() - started)
             self._after_loop(mean)
         self._save()
@@ -151,7 +164,7 @@ class Trainer:
         else:
             limit = min(limit, 2)  # the first call compiles; it is not a measure of speed
         every = (config.log_every, config.validate_every, config.picture_every, config.checkpoint_every)
-        return min(limit, config.num_steps - self._step, *(period - self._step % period for period in every))
+        return min(limit, self._stage.phase.end - self._step, *(period - self._step % period for period in every))
 
     def _agree(self, done, seconds):
         """Counts time, and makes all workers agree on it and on whether to stop."""
@@ -163,9 +176,10 @@ class Trainer:
     def _after_loop(self, mean):
         config, step = self._config, self._step
         if self._due(config.log_every):
-            rate = float(host_array(self._optimizer.learning_rate))
+            phase = {"phase": self._phases.index(self._stage.phase)} if self._config.phases else {}
             self._summaries.scalars("train", step, {
-                **mean, "learning_rate": rate, "images_per_second": self._progress.images_per_second})
+                **mean, "learning_rate": float(host_array(self._stage.learning_rate)), **phase,
+                "images_per_second": self._progress.images_per_second})
         if self._due(config.validate_every):
             self._validate()
         if self._due(config.picture_every):
@@ -179,27 +193,15 @@ class Trainer:
         self._progress.show(step, shown, force=step == config.num_steps)
 
     def _due(self, period):
-        return self._step % period == 0 or self._step == self._config.num_steps
-
-    def _refuse_not_finite(self, last):
-        bad = [name for name, value in last.items() if not np.isfinite(value)]
-        if bad:
-            saved = self._checkpoints.latest or "none"
-            raise UserError(f"training stopped at step {self._step - 1}: {bad[0]} is {last[bad[0]]}; the last good "
-                            f"checkpoint is {saved}; lower --learning_rate, set --clip_norm, or use "
-                            "--precision=float32")
+        return self._step % period == 0 or self._step == self._stage.phase.end
 
     # === Validation, pictures, checkpoints ===
 
-    def _make_evaluator(self, experiment):
+    def _make_validation_input(self):
         config = self._config
-        if not config.validation_examples:
-            return None
         self._validation_input = self._engine.evaluation_input(
-            self._source, experiment.data, "validation", config.validation_examples, config.eval_batch_size,
-            factors=self._model.needs_factors)
-        return evaluation.Evaluator(self._engine, self._model, self._validation_input,
-                                    self._source.max_objects if self._source.has_masks else None)
+            self._source, self._experiment.data, "validation", config.validation_examples, config.eval_batch_size,
+            factors=self._model.needs_factors) if config.validation_examples else None
 
     def _validate(self):
         if self._evaluator is None:
@@ -210,10 +212,12 @@ class Trainer:
         self._scores = scores
         self._summaries.scalars("validation", self._step, scores)
         name, value = self._task.headline(scores)
-        better = self._checkpoints.save_best(self._step, value, name)
+        judged, stage = self._model.is_judged, self._stage
+        better = judged and stage.checkpoints.save_best(self._step, value, name)
         shown = "  ".join(f"{key} {scores[key]:.4g}" for key in self._task.SHOWN if key in scores)
         self._progress.say(f"validation at step {self._step}  {shown}{'  (best so far)' if better else ''}")
-        if self._step > self._config.warmup_steps:  # before, slots are alike by design
+        # During the warm-up, slots are alike by design.
+        if judged and self._step - stage.phase.schedule_start > stage.phase.config.warmup_steps:
             for warning in self._task.after_validation(scores):
                 self._progress.say(f"warning: {warning}")
 
@@ -229,7 +233,7 @@ class Trainer:
 
     def _save(self):
         if self._saved_step != self._step:
-            self._checkpoints.save(self._step)
+            self._stage.checkpoints.save(self._step)
             self._saved_step = self._step
             if self._chief:
                 run_directory.write_json(self._directory / _TIME_FILE, {"seconds": self._seconds()})
@@ -247,19 +251,12 @@ class Trainer:
 
     # === Beginning and end ===
 
-    def _check_batches(self):
-        replicas = self._engine.num_replicas
-        for name in ("batch_size", "eval_batch_size"):
-            if getattr(self._config, name) % replicas:
-                raise UserError(f"--{name}={getattr(self._config, name)} cannot be shared by {replicas} devices; "
-                                f"use a multiple of {replicas}")
-
     def _announce(self):
         experiment, config = self._experiment, self._config
-        weights = sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
+        num_images = next(iter(self._inputs.values())).num_examples
         self._progress.say(
-            f"{experiment.model} ({weights:,} weights) on {experiment.data.dataset} {self._source.image_shape}, "
-            f"{self._input.num_examples:,} training images, batch {config.batch_size} on "
+            f"{experiment.model} ({self._num_weights:,} weights) on {experiment.data.dataset} {self._source.image_shape}, "
+            f"{num_images:,} training images, batch {self._stage.phase.config.batch_size} on "
             f"{self._engine.describe()}, {config.precision}; run directory {self._directory}")
         if self._engine.warning():
             self._progress.say(f"warning: {self._engine.warning()}")
@@ -271,6 +268,15 @@ class Trainer:
         self._summaries.start(self._step, {
             "model": experiment.model, "model_config": dataclasses.asdict(experiment.model_config),
             "data": dataclasses.asdict(experiment.data), "train": dataclasses.asdict(config)})
+
+    def _announce_phase(self):
+        phase = self._stage.phase
+        if not phase.name:
+            return
+        weights = sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
+        self._progress.say(f"phase {phase.name}: to step {phase.end}, {weights:,} weights, batch "
+                           f"{phase.config.batch_size}, learning rate {phase.config.learning_rate:g}")
+        self._progress.enter_phase(phase.name, phase.end, self._step, phase.config.batch_size)
 
     def _missing_slots(self):
         """Slots that the fullest scene would need beyond the model's; 0 if unknown."""
@@ -285,7 +291,7 @@ class Trainer:
     def _say_goodbye(self, advise):
         if self._stop_signal and self._step < self._config.num_steps:
             self._progress.say(f"stopped by {self._stop_signal} at step {self._step}; saved in "
-                               f"{self._checkpoints.latest}; start the same command again to resume")
+                               f"{self._stage.checkpoints.latest}; start the same command again to resume")
         else:
             self._progress.say(f"done: step {self._step} after {duration(self._seconds())} of training; "
                                f"run directory {self._directory}")

@@ -1,0 +1,174 @@
+"""The phases of a run, which follow one another in one command, each with an optimizer of its own.
+
+    --phases=background:500000:batch_size=128:learning_rate=2e-3,frozen:30000,joint:95000
+
+A phase is NAME:STEPS, a name that the model knows (`SlotModel.phases`) and its optimizer steps, followed by the knobs
+that differ from those of the flags. A phase whose learning rate has the knobs of the phase before goes on with that
+schedule, as `joint` above with that of `frozen`: it is warmed up once. `schedule=restart` begins it anew.
+"""
+
+import dataclasses
+
+from tfobj import config as configuration
+from tfobj.errors import UserError
+
+SCHEDULE = ("learning_rate", "warmup_steps", "warmup", "decay", "decay_rate", "decay_steps")
+"""Knobs of the learning rate that a phase may change."""
+
+KNOBS = ("batch_size", *SCHEDULE, "optimizer", "adam_epsilon", "adam_beta_1", "adam_beta_2", "weight_decay", "clip_norm")
+"""All knobs that a phase may change."""
+
+_FIELDS = {field.name: field for field in dataclasses.fields(configuration.TrainConfig)}
+_HOW = "write NAME:STEPS or NAME:STEPS:knob=value, phases separated by commas"
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """One phase of a run.
+
+    Attributes:
+        name: str. Empty for a run without phases.
+        first_step: int. Step of the run at which it begins.
+        end: int. Step of the run at which it is over.
+        config: `TrainConfig` of the phase; its `num_steps` is the length of the learning rate's schedule.
+        schedule_start: int. Step of the run at which that schedule began.
+        first_batch: int. Batch of the training input with which it begins, so that the order of the images goes on.
+    """
+
+    name: str
+    first_step: int
+    end: int
+    config: configuration.TrainConfig
+    schedule_start: int = 0
+    first_batch: int = 0
+
+
+def phases_of(train):
+    """The phases of a run, in order.
+
+    Args:
+        train: `TrainConfig`.
+
+    Returns:
+        Tuple of `Phase`; a single one without a name where there is no `--phases`.
+
+    Raises:
+        UserError: `--phases` cannot be read.
+    """
+    if not train.phases:
+        return (Phase("", 0, train.num_steps, train),)
+    phases = []
+    for text in train.phases.split(","):
+        phases.append(_phase_after(phases, *_parsed(text.strip(), train.phases), train))
+    return tuple(_with_schedule_length(phase, phases) for phase in phases)
+
+
+def phase_at(phases, step):
+    """The phase that makes the update of a step, the last one where all are over."""
+    return next((phase for phase in phases if step < phase.end), phases[-1])
+
+
+def with_num_steps(train):
+    """The configuration with the `num_steps` that its phases make; unchanged where there are none."""
+    return dataclasses.replace(train, num_steps=phases_of(train)[-1].end) if train.phases else train
+
+
+def check_names(train, model_name, known):
+    """Checks that a model knows the phases.
+
+    Args:
+        train: `TrainConfig`.
+        model_name: str.
+        known: Tuple of str, `SlotModel.phases`.
+
+    Raises:
+        UserError: it does not.
+    """
+    for phase in phases_of(train):
+        if phase.name and not known:
+            raise UserError(f"--phases={train.phases}: {model_name} is trained in one piece; leave it out and use "
+                            "--num_steps")
+        if phase.name and phase.name not in known:
+            raise UserError(f"--phases={train.phases}: {model_name} has no phase {phase.name!r}; it has "
+                            f"{', '.join(known)}")
+
+
+def free_knobs(before, after):
+    """Which knobs of the length of a run may differ when it is resumed: those on which no learning rate depends.
+
+    Args:
+        before: `TrainConfig` with which the run was started.
+        after: `TrainConfig` with which it is resumed.
+
+    Returns:
+        Set of str.
+    """
+    last = phases_of(after)[-1]
+    if last.config.decay == "cosine" and not last.config.decay_steps:
+        return set()
+    if not after.phases or not before.phases:
+        return {"num_steps"} if before.phases == after.phases else set()
+    return {"num_steps", "phases"} if _without_end(before) == _without_end(after) else set()
+
+
+def _without_end(train):
+    phases = phases_of(train)
+    last = dataclasses.replace(phases[-1], end=0, config=dataclasses.replace(phases[-1].config, num_steps=1, phases=""))
+    return [(phase.name, phase.end) for phase in phases[:-1]], last
+
+
+def _phase_after(phases, name, num_steps, changes, train):
+    """The phase behind those that there are, but for the length of its schedule."""
+    config = dataclasses.replace(train, **{knob: value for knob, value in changes.items() if knob != "schedule"})
+    if not phases:
+        return Phase(name, 0, num_steps, config)
+    last = phases[-1]
+    goes_on = "schedule" not in changes and all(getattr(config, knob) == getattr(last.config, knob)
+                                                for knob in SCHEDULE)
+    seen = sum((phase.end - phase.first_step) * phase.config.batch_size for phase in phases)
+    return Phase(name, last.end, last.end + num_steps, config, last.schedule_start if goes_on else last.end,
+                 -(-seen // config.batch_size))
+
+
+def _with_schedule_length(phase, phases):
+    end = max(other.end for other in phases if other.schedule_start == phase.schedule_start)
+    return dataclasses.replace(phase, config=dataclasses.replace(phase.config, num_steps=end - phase.schedule_start))
+
+
+def _parsed(text, whole):
+    """Name, steps and changes (dict knob -> value) of one phase."""
+    name, *rest = text.split(":")
+    if not name or not rest:
+        raise UserError(f"--phases={whole}: {text!r} lacks its {'steps' if name else 'name'}; {_HOW}")
+    if not rest[0].isdecimal() or not int(rest[0]):
+        raise UserError(f"--phases={whole}: {rest[0]!r} is no number of steps of {name}; {_HOW}")
+    changes = {}
+    for part in rest[1:]:
+        knob, equals, value = part.partition("=")
+        if not equals:
+            raise UserError(f"--phases={whole}: {part!r} is no knob with its value; {_HOW}")
+        if knob in changes:
+            raise UserError(f"--phases={whole}: {knob} of {name} is given twice; leave one out")
+        changes[knob] = _value(knob, value, name, whole)
+    return name, int(rest[0]), changes
+
+
+def _value(knob, text, name, whole):
+    where = f"--phases={whole}: {knob}={text} of {name}"
+    if knob == "schedule":
+        if text != "restart":
+            raise UserError(f"{where} is unknown; write schedule=restart, or leave it out to go on with the schedule")
+        return text
+    if knob not in KNOBS:
+        raise UserError(f"{where} cannot change in a phase; what can: schedule, {', '.join(KNOBS)}")
+    field = _FIELDS[knob]
+    if field.metadata["choices"]:
+        if text not in field.metadata["choices"]:
+            raise UserError(f"{where} is unknown; choose one of: {', '.join(field.metadata['choices'])}")
+        return text
+    try:
+        value = type(field.default)(text)
+    except ValueError:
+        raise UserError(f"{where} is no {'whole ' * isinstance(field.default, int)}number") from None
+    configuration.check_bounds(field, value, where)
+    return value
