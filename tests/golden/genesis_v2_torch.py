@@ -33,10 +33,10 @@ def convolution(x, kernel, bias=None):
     return F.conv2d(x, kernel.permute(3, 2, 0, 1), bias, padding=kernel.shape[0] // 2)
 
 
-def block(x, w, name, channels, conv="conv"):
-    """3x3 convolution without bias, 8-group normalisation, ReLU."""
-    x = convolution(x, w(f"{name}.{conv}.kernel", 3, 3, x.shape[1], channels))
-    return F.relu(F.group_norm(x, 8, w(f"{name}.norm.gamma", channels), w(f"{name}.norm.beta", channels), 1e-5))
+def block(x, w, name, channels, conv="conv", groups=8):
+    """3x3 convolution without bias, normalisation in groups (0: of single channels), ReLU."""
+    x, groups = convolution(x, w(f"{name}.{conv}.kernel", 3, 3, x.shape[1], channels)), groups or channels
+    return F.relu(F.group_norm(x, groups, w(f"{name}.norm.gamma", channels), w(f"{name}.norm.beta", channels), 1e-5))
 
 
 def dense(x, w, name, units):
@@ -44,14 +44,14 @@ def dense(x, w, name, units):
     return x @ w(f"{name}.kernel", x.shape[-1], units) + w(f"{name}.bias", units)
 
 
-def unet(x, w, name, channels, taps):
+def unet(x, w, name, channels, taps, groups=8):
     """Section 1 of the sheet; x channel-first."""
     levels = int(math.log2(x.shape[-1]) - 1)
     down = {4: (1, 2, 2, 2), 5: (1, 1, 2, 2, 2), 6: (1, 1, 1, 2, 2, 2)}[levels]
     up = {4: (2, 2, 1, 1), 5: (2, 2, 1, 1, 1), 6: (2, 2, 1, 1, 1, 1)}[levels]
     skips = []
     for i, width in enumerate(down):
-        x = block(x[:, :, ::2, ::2] if i else x, w, f"{name}.down{i}", channels * width)
+        x = block(x[:, :, ::2, ::2] if i else x, w, f"{name}.down{i}", channels * width, groups=groups)
         skips.append(x)
         taps[f"down{i}"] = x
     shape, flat = x.shape, x.permute(0, 2, 3, 1).flatten(1)
@@ -60,7 +60,7 @@ def unet(x, w, name, channels, taps):
     x = flat.reshape(shape[0], shape[2], shape[3], shape[1]).permute(0, 3, 1, 2)
     taps["mlp"] = x
     for i, width in enumerate(up):
-        x = block(torch.cat([x, skips[-1 - i]], 1), w, f"{name}.up{i}", channels * width)
+        x = block(torch.cat([x, skips[-1 - i]], 1), w, f"{name}.up{i}", channels * width, groups=groups)
         taps[f"up{i}"] = x
         x = F.interpolate(x, scale_factor=2, mode="nearest") if i < levels - 1 else x
     return x
@@ -108,20 +108,25 @@ def decoder(z, w, side, channels):
     return torch.sigmoid(x[:, :, :3]), torch.log_softmax(x[:, :, 3], 1)
 
 
-def prior(z, w, units):
+def lstm(x, w, name, units, state=None):
+    """One step; `state` is (h, c), as is the result."""
+    h, c = state or (torch.zeros(len(x), units, dtype=x.dtype),) * 2
+    gates = (x @ w(f"{name}.kernel", x.shape[-1], 4 * units) + h @ w(f"{name}.recurrent_kernel", units, 4 * units)
+             + w(f"{name}.bias", 4 * units))
+    i, f, g, o = gates.chunk(4, 1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def prior(z, w, units, bounded=True):
     """Means, standard deviations [B,K-1,D] and LSTM outputs of slots 1 to K-1."""
-    size, h = z.shape[-1], torch.zeros(len(z), units, dtype=z.dtype)
-    c, outputs = h, []
+    state, outputs = None, []
     for k in range(z.shape[1] - 1):
-        gates = (z[:, k] @ w("prior_lstm.kernel", size, 4 * units)
-                 + h @ w("prior_lstm.recurrent_kernel", units, 4 * units) + w("prior_lstm.bias", 4 * units))
-        i, f, g, o = gates.chunk(4, 1)
-        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-        h = o.sigmoid() * c.tanh()
-        outputs.append(h)
+        state = lstm(z[:, k], w, "prior_lstm", units, state)
+        outputs.append(state[0])
     outputs = torch.stack(outputs, 1)
-    mean, raw = dense(outputs, w, "prior_out", 2 * size).chunk(2, -1)
-    return mean.tanh(), torch.sigmoid(raw + 4) + 1e-4, outputs
+    mean, raw = dense(outputs, w, "prior_out", 2 * z.shape[-1]).chunk(2, -1)
+    return mean.tanh() if bounded else mean, torch.sigmoid(raw + 4) + 1e-4, outputs
 
 
 def mask_divergence(masks, others):

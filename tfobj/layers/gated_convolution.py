@@ -16,7 +16,7 @@ _NORMALIZATIONS = {"bn": BatchNormalization, "in": lambda **options: GroupNormal
 
 @keras.saving.register_keras_serializable(package="tfobj")
 class GatedConvolution(keras.layers.Layer):
-    """Convolves to features and gates, normalises both by themselves, and multiplies: h * sigmoid(g).
+    """Convolves to features and gates, normalises them, and multiplies: h * sigmoid(g).
 
     Input: [B, h, w, C]. Output: [B, h', w', channels], whose size the geometry says:
         `padded`: PyTorch's convolution with a border of (kernel - 1) / 2 zeros.
@@ -48,7 +48,7 @@ class GatedConvolution(keras.layers.Layer):
 
         # === Layers ===
         norm = _NORMALIZATIONS[normalization]
-        self.norms = [norm(name=f"{part}_norm", dtype=self.dtype_policy) for part in "hg"] if norm else []
+        self.norm = norm(name="norm", dtype=self.dtype_policy) if norm else None
 
     def build(self, input_shape):
         both, from_maps = 2 * self.channels, self.geometry in ("padded", "whole")
@@ -62,12 +62,13 @@ class GatedConvolution(keras.layers.Layer):
             "transposed": lambda: TransposedConvolution(both, self.kernel_size, self.strides, mirrored=True, **common),
         }[self.geometry]()
         self.conv.build(input_shape)
-        for norm in self.norms:
-            norm.build((None, None, None, self.channels))
+        if self.norm is not None:
+            self.norm.build((None, None, None, both))
 
     def call(self, maps):
-        parts = ops.split(self.conv(maps), 2, axis=-1)
-        features, gates = [norm(part) for norm, part in zip(self.norms, parts)] if self.norms else parts
+        maps = self.conv(maps)
+        maps = maps if self.norm is None else self.norm(maps)  # of single channels: one does for both halves
+        features, gates = ops.split(maps, 2, axis=-1)
         return features * ops.sigmoid(gates)  # [B,h',w',channels]
 
     def get_config(self):
