@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from tfobj import config
+from tfobj import file_writing
 from tfobj import photos
 from tfobj import prediction
 from tfobj import registry
@@ -127,7 +128,7 @@ class FilesTest(unittest.TestCase):
         for num_slots in (4, 3):  # the second run leaves nothing of the first
             options = ServingOptions(num_slots=num_slots, threshold=0.3)
             predictor = prediction.Predictor(tiny_model(), options, batch_size=1)
-            prediction.prepare_out(self.out)
+            file_writing.prepare_out(self.out)
             index = prediction.predict(predictor, paths, self.out, {"step": 7}, tell=lambda line: None)
         self.assertEqual(json.loads((self.folder / "out/predictions.json").read_text()), index)
         self.assertEqual([entry["image"] for entry in index["images"]], paths)
@@ -140,7 +141,7 @@ class FilesTest(unittest.TestCase):
     def test_results_of_an_earlier_call_are_replaced_and_nothing_else(self):
         predictor, lines = prediction.Predictor(tiny_model(), ServingOptions()), []
         paths = [self.saved(f"photos/{name}.png", photo(0)) for name in ("a", "b", "c")]
-        prediction.prepare_out(self.out)
+        file_writing.prepare_out(self.out)
         outside = self.saved("elsewhere.png", photo(0))
         prediction.predict(predictor, paths[:2], self.out, {}, tell=lines.append)
         index = json.loads((self.folder / "out/predictions.json").read_text())
@@ -187,7 +188,7 @@ class FilesTest(unittest.TestCase):
         with self.assertRaisesRegex(UserError, "results would mix with photos"):
             photos.check([path], str(self.folder / "photos"))
         with self.assertRaisesRegex(UserError, "--out=.*a.png cannot be written"):
-            prediction.prepare_out(path)
+            file_writing.prepare_out(path)
         self.assertEqual(os.listdir(self.folder), ["photos"])
 
     def predict(self, *arguments):

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tests import helpers
+from tfobj import file_writing
 from tfobj import prediction
 from tfobj import properties
 from tfobj.models.set_prediction import SlotAttentionSetPredictor
@@ -33,7 +34,7 @@ class SetFilesTest(unittest.TestCase):
     def predict(self, **options):
         """Runs it; returns the index."""
         predictor, out = prediction.Predictor(self.model, ServingOptions(**options)), str(self.folder / "out")
-        prediction.prepare_out(out)
+        file_writing.prepare_out(out)
         self.told = []
         index = prediction.predict(predictor, self.paths, out, {"step": 7}, tell=self.told.append)
         self.assertEqual(json.loads((self.folder / "out" / "predictions.json").read_text()), index)

@@ -1,4 +1,4 @@
-"""Removes what an earlier `tfobj.predict` wrote into a directory, and nothing else."""
+"""Removes what an earlier `tfobj.predict` or `tfobj.sample` wrote into a directory, and nothing else."""
 
 import contextlib
 import json
@@ -7,15 +7,16 @@ import os
 from tfobj.errors import UserError
 
 INDEX = "predictions.json"
-_PICTURES = ("segmentation", "overlay", "picture")
+_FILES = ("arrays", "segmentation", "overlay", "picture")
 
 
-def remove(out, paths=()):
+def remove(out, paths=(), index=INDEX):
     """Removes the results that the index in a directory lists, then the index.
 
     Args:
         out: str. Directory.
         paths: Sequence of str. Files that are still needed.
+        index: str. Name of the index.
 
     Returns:
         int, images whose results were removed; 0 where there is no index of ours.
@@ -24,7 +25,7 @@ def remove(out, paths=()):
         UserError: one of the results is still needed; nothing was removed.
         OSError: a file cannot be removed.
     """
-    files, count = _listed(out)
+    files, count = _listed(out, index)
     needed = set(map(os.path.realpath, files)) & set(map(os.path.realpath, paths))
     if needed:
         raise UserError(f"--out={out} would be cleared of {min(needed)}, which --images names: it is a result of an "
@@ -32,21 +33,21 @@ def remove(out, paths=()):
     for file in files:
         with contextlib.suppress(FileNotFoundError):
             os.remove(file)
-    for folder in {os.path.dirname(file) for file in files} - {os.path.dirname(os.path.join(out, INDEX))}:
+    for folder in {os.path.dirname(file) for file in files} - {os.path.dirname(os.path.join(out, index))}:
         with contextlib.suppress(OSError):  # something else lies there
             os.rmdir(folder)
     return count
 
 
-def _listed(out):
+def _listed(out, name):
     """Paths of the results and, last, of the index, and the number of images; none if there is no index of ours."""
-    path = os.path.join(out, INDEX)
+    path = os.path.join(out, name)
     try:
         with open(path, encoding="utf-8") as file:
             index = json.load(file)
-        names = [index["overview"]]
+        names = [index["overview"], *index.get("pictures", ())]
         for entry in index["images"]:
-            names += [entry["arrays"], *(entry[kind] for kind in _PICTURES if kind in entry)]
+            names += [entry[kind] for kind in _FILES if kind in entry]
             names += [slot["cut_out"] for slot in entry.get("slots", ())]
         return [os.path.join(out, name) for name in names if _is_below(name)] + [path], len(index["images"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -1,6 +1,9 @@
-"""Files that are never seen half written."""
+"""Files that are never seen half written, and directories that cannot be written to."""
 
 import os
+import tempfile
+
+from tfobj.errors import UserError
 
 
 def replace(path, write_to):
@@ -18,3 +21,26 @@ def replace(path, write_to):
     finally:
         if os.path.exists(temporary):
             os.remove(temporary)
+
+
+def prepare_out(out):
+    """Creates the output directory and makes sure that files can be written there.
+
+    Raises:
+        UserError: they cannot.
+    """
+    try:
+        os.makedirs(out, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise UserError(f"--out={out} cannot be written ({error.strerror}); choose another directory") from None
+
+
+def guarded(out, action, *arguments):
+    """Runs `action(*arguments)`; a full disk or a lost permission under the directory `out` becomes a `UserError`."""
+    try:
+        return action(*arguments)
+    except OSError as error:
+        raise UserError(f"--out={out}: {error.filename or 'a file'} cannot be written ({error.strerror or error}); "
+                        "make room or choose another directory, and start again") from None

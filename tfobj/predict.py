@@ -28,6 +28,7 @@ def main():
     run_dir, checkpoint = flags.FLAGS.run_dir, flags.FLAGS.checkpoint
     command_line.require(run_dir=run_dir, images=_IMAGES.value, out=_OUT.value)
     command_line.require_tensorflow()  # reading thousands of images takes time
+    from tfobj import file_writing
     from tfobj import photos
     from tfobj.training import run_directory
     from tfobj.training.progress import Countdown
@@ -43,7 +44,7 @@ def main():
     predictor = prediction.Predictor(run.model, options, _BATCH_SIZE.value)
     about = {"run_dir": run_dir, "checkpoint": checkpoint, "step": run.step,
              "image_shape": list(run.image_shape), **dataclasses.asdict(options)}
-    prediction.prepare_out(_OUT.value)
+    file_writing.prepare_out(_OUT.value)
     index = prediction.predict(predictor, paths, _OUT.value, about, Countdown("predicting"))
     warnings, results = predictor.files.told(index["images"])
     for warning in warnings:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 
 import numpy as np
 
@@ -72,20 +71,6 @@ class Predictor:
                 for image, row, photo in zip(inputs, rows, images)]
 
 
-def prepare_out(out):
-    """Creates the output directory and makes sure that files can be written there.
-
-    Raises:
-        UserError: they cannot.
-    """
-    try:
-        os.makedirs(out, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise UserError(f"--out={out} cannot be written ({error.strerror}); choose another directory") from None
-
-
 def predict(predictor, paths, out, about, report=None, tell=print):
     """Predicts every image and writes the results in place of those of an earlier call, which its index lists.
 
@@ -95,7 +80,7 @@ def predict(predictor, paths, out, about, report=None, tell=print):
     Args:
         predictor: `Predictor`.
         paths: Sequence of str that passed `photos.check`.
-        out: str. Directory that passed `prepare_out`.
+        out: str. Directory that passed `file_writing.prepare_out`.
         about: Dict of JSON values that the index repeats (run, step, options).
         report: Callable (images done, images in all) or None.
         tell: Callable that takes a line of text.
@@ -108,21 +93,21 @@ def predict(predictor, paths, out, about, report=None, tell=print):
             or a file cannot be written.
     """
     entries, shown, names = [], [], photos.names(paths)
-    replaced = _guarded(out, earlier_predictions.remove, out, paths)
+    replaced = file_writing.guarded(out, earlier_predictions.remove, out, paths)
     if replaced:
         tell(f"--out={out} held the results of an earlier call for {replaced} image{'s' * (replaced > 1)}, listed in "
              f"its {earlier_predictions.INDEX}: they are replaced")
     for start in range(0, len(paths), predictor.batch_size):
         batch = [photos.read(path) for path in paths[start:start + predictor.batch_size]]
         for photo, prediction in zip(batch, predictor(batch)):
-            entry = _guarded(out, predictor.files.write, out, names[len(entries)], photo, prediction)
+            entry = file_writing.guarded(out, predictor.files.write, out, names[len(entries)], photo, prediction)
             entries.append({"image": paths[len(entries)], "height": photo.shape[0], "width": photo.shape[1], **entry})
             if len(shown) < _OVERVIEW_IMAGES:
                 shown.append(prediction)
         if report is not None:
             report(len(entries), len(paths))
     index = {**about, "overview": "overview.png", "images": entries}
-    _guarded(out, _finish, out, index, shown, predictor.files)
+    file_writing.guarded(out, _finish, out, index, shown, predictor.files)
     return index
 
 
@@ -131,12 +116,3 @@ def _finish(out, index, shown, files):
     visualisation.save_png(os.path.join(out, "overview.png"), files.overview(shown))
     text = json.dumps(index, indent=2) + "\n"
     file_writing.replace(os.path.join(out, earlier_predictions.INDEX), lambda stream: stream.write(text.encode()))
-
-
-def _guarded(out, action, *arguments):
-    """Runs `action`; a full disk or a lost permission becomes one line for the user."""
-    try:
-        return action(*arguments)
-    except OSError as error:
-        raise UserError(f"--out={out}: {error.filename or 'a file'} cannot be written ({error.strerror or error}); "
-                        "make room or choose another directory, and start again") from None

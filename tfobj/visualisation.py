@@ -206,7 +206,7 @@ def attention_grid(images, attention, background_slot=None):
             first = picture if number == 0 else tiles.note("", size)
             name = f"iteration {number + 1}" if len(steps) > 1 else "attention"
             line = [tiles.note(name, (size[0] + 4, _NOTE_WIDTH)), tiles.border(first, tiles.PAPER)]
-            colors = [_slot_color(slot, background_slot) for slot in range(num_slots)]
+            colors = [slot_color(slot, background_slot) for slot in range(num_slots)]
             line += [tiles.border(glow(picture, *pair), pair[1]) for pair in zip(maps, colors)]
             block.append(tiles.row(line))
         lines.append(tiles.column(block))
@@ -240,7 +240,8 @@ def save_png(path, array, colors=None):
             os.remove(temporary)
 
 
-def _slot_color(slot, background_slot):
+def slot_color(slot, background_slot=None):
+    """The colour of a slot, tuple of three ints; gray for `background_slot`."""
     return BACKGROUND_COLOR if slot == background_slot else tuple(int(value) for value in palette()[slot + 1])
 
 
@@ -254,7 +255,7 @@ def _slot_tiles(image, row, true, threshold, background_slot, size):
     line += [tiles.fit(segmentation_picture(ids), size, smooth=False) for ids in labels]
     line = [tiles.border(tile, tiles.PAPER) for tile in line]
     for pictures in (masks[..., None] * np.clip(components, 0.0, 1.0), components):
-        line += [tiles.border(tiles.fit(to_rgb(picture), size), _slot_color(slot, background_slot))
+        line += [tiles.border(tiles.fit(to_rgb(picture), size), slot_color(slot, background_slot))
                  for slot, picture in enumerate(pictures)]
     return line
 
