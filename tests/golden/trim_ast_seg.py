@@ -1,4 +1,4 @@
-"""Cuts the reference's arrays of AST-Seg down to what is shipped.
+"""Cuts the reference's arrays of AST-Seg down to what is shipped, and those of the CLEVRTEX benchmark.
 
     python tests/golden/trim_ast_seg.py DIRECTORY_OF_THE_FULL_ARRAYS
 
@@ -50,8 +50,24 @@ def thinned(array, axes):
     return array[tuple(index)]
 
 
+def write_metrics(source, target):
+    """The scores with one picture; of soft masks, which slot is the largest, of foreground masks zeros for the rest."""
+    for stem, pictures in (("ast_seg_metrics", ("image", "reconstruction", "mse_sum")),
+                           ("metrics_clevrtex", ("image", "recon", "ref_MSE"))):
+        with np.load(source / f"{stem}.npz") as archive:
+            arrays = dict(archive)
+        arrays.update({name: arrays[name][:1] for name in pictures})
+        if "pred_masks" in arrays:
+            masks, foreground = arrays["pred_masks"], arrays["nobg_pred_masks"]
+            derived = np.concatenate([1.0 - foreground.sum(axis=-1, keepdims=True), foreground], axis=-1)
+            arrays["pred_masks"] = np.eye(masks.shape[-1], dtype=np.uint8)[masks.argmax(axis=-1)]
+            arrays["nobg_pred_masks"] = np.eye(derived.shape[-1], dtype=np.uint8)[derived.argmax(axis=-1)][..., 1:]
+        np.savez_compressed(target / f"{stem}.npz", **arrays)
+
+
 def main(source):
     """Writes the trimmed archives beside this file."""
+    write_metrics(pathlib.Path(source), pathlib.Path(__file__).parent)
     for stem, names in KEPT.items():
         with np.load(pathlib.Path(source) / f"{stem}.npz") as archive:
             arrays = {name: archive[name] for name in names or archive.files}

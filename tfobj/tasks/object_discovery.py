@@ -6,6 +6,7 @@ from keras import ops
 from tfobj import visualisation
 from tfobj.iteration_grid import iteration_grid
 from tfobj.metrics import covering
+from tfobj.metrics import matched_overlap
 from tfobj.metrics import segmentation
 from tfobj.metrics import slot_counts
 from tfobj.metrics import slot_statistics
@@ -22,22 +23,24 @@ _NUM_ITERATION_PICTURES = 3  # three lines per image
 
 class ObjectDiscovery:
     """Scores are means over images: `ari` and `ari_fg` (Slot Attention, Section 4.1; background excluded),
-    `ari_thresholded` (background where no mask exceeds 0.5), `msc` and `msc_fg` (segmentation covering, GENESIS-V2;
+    `ari_thresholded` (background where no mask exceeds 0.5), `miou` and `miou_gt` (CLEVRTEX, AST-Seg), `msc` and `msc_fg` (segmentation covering, GENESIS-V2;
     images without anything to cover are left out), the terms of the loss, `mask_entropy`, `slots_alike`, `used_slots`,
     `dead_slots`, `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Of models that have a second
     kind of masks, `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`;
     of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without ground
     truth there are only those that need none."""
 
-    SHOWN = ("loss", "mse", "ari_fg", "ari")
+    SHOWN = ("loss", "mse", "ari_fg", "ari", "miou")
     TABLE = (
         ("ari_fg", "adjusted Rand index, foreground"), ("ari", "adjusted Rand index, all pixels"),
         ("ari_thresholded", "the same, largest mask > 0.5 else background"),
+        ("miou", "IoU of matched segments and background, mean"), ("miou_gt", "the same, divided by the true segments"),
         ("msc_fg", "segmentation covering, foreground"), ("msc", "segmentation covering, all segments"),
         ("ari_fg_attention", "of the attention masks: ARI, foreground"), ("ari_attention", "ARI, all pixels"),
         ("msc_fg_attention", "covering, foreground"), ("msc_attention", "covering, all segments"),
         ("average_k", "slots that the model found, mean"), ("slot_count_mae", "their distance from objects + 1, mean"),
-        ("mse", "mean squared error in [0, 1]"), ("elbo", "evidence lower bound, nats per image"),
+        ("mse", "mean squared error in [0, 1]"), ("mse_sum", "squared error in [0, 1], summed over pixels and channels"),
+        ("elbo", "evidence lower bound, nats per image"),
         ("loss", "training loss"), ("mask_entropy", "mask entropy, 0 decided to 1 uniform"),
         ("slots_alike", "similarity of slots, 1 all alike"), ("used_slots", "slots in use per image"),
         ("dead_slots", "slots never in use"), ("num_without_objects", "images without any object"))
@@ -120,7 +123,9 @@ def _scores(true, outputs, num_true):
     num_slots, labels = masks.shape[1], segmentation.labels_of(masks)
     thresholded = ops.where(ops.max(masks, axis=1) > THRESHOLD, labels + 1, 0)
     empty = ops.logical_not(segmentation.has_foreground(true))
+    matched = matched_overlap.matched_overlap(true, labels, num_true, num_slots)
     scores = {**_of_masks(true, masks, num_true), "num_without_objects": ops.cast(empty, "float32"),
+              "miou": matched["miou"], "miou_gt": matched["miou_gt"],
               "ari_thresholded": segmentation.adjusted_rand_index(true, thresholded, num_true, num_slots + 1)}
     if "attention_masks" in outputs:
         attention = _of_masks(true, outputs["attention_masks"], num_true)
