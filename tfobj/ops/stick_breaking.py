@@ -26,14 +26,14 @@ def log_masks_of_logits(logits):
     """Stick-breaking with the shares sigmoid(logit); the last slot takes what is left (GENESIS, MONet).
 
     Args:
-        logits: Float [B,K-1,H,W].
+        logits: Float [B,K-1,H,W]; with a single slot [B,0,H,W].
 
     Returns:
         Tuple of float: log masks [B,K,H,W], whose exponentials sum to 1 over K, and log scopes [B,K,H,W], the scope
         before each slot; the first is 0, the last is the last mask.
     """
     taken, left = ops.log_sigmoid(logits), ops.log_sigmoid(-logits)
-    scopes = ops.concatenate([ops.zeros_like(logits[:, :1]), ops.cumsum(left, axis=1)], axis=1)  # [B,K,H,W]
+    scopes = ops.pad(ops.cumsum(left, axis=1), ((0, 0), (1, 0), (0, 0), (0, 0)))  # [B,K,H,W]
     masks = ops.concatenate([scopes[:, :-1] + taken, scopes[:, -1:]], axis=1)
     return masks, scopes
 
