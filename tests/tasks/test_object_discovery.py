@@ -39,12 +39,13 @@ class ObjectDiscoveryTest(unittest.TestCase):
         self.assertEqual(scores["num_without_objects"], 1)
         self.assertFalse({"average_k", "slot_count_mae"} & set(scores) or any("attention" in name for name in scores))
 
-    def test_attention_masks_are_scored_beside_the_masks(self):
-        scores = self.summary({**self.outputs, "attention_masks": soft(self.others, 5)})
+    def test_second_kinds_of_masks_are_scored_beside_the_masks(self):
         expected = self.summary({**self.outputs, "masks": soft(self.others, 5)})
-        for name in ("ari", "ari_fg", "msc", "msc_fg"):
-            self.assertEqual(scores[f"{name}_attention"], expected[name])
-            self.assertEqual(scores[name], self.summary(self.outputs)[name])
+        for kind in ("attention", "decoder"):
+            scores = self.summary({**self.outputs, f"{kind}_masks": soft(self.others, 5)})
+            for name in ("ari", "ari_fg", "msc", "msc_fg"):
+                self.assertEqual(scores[f"{name}_{kind}"], expected[name])
+                self.assertEqual(scores[name], self.summary(self.outputs)[name])
 
     def test_slots_are_counted_where_the_model_finds_their_number(self):
         scores = self.summary({**self.outputs, "num_used_slots": np.float32([4, 4, 3, 4, 5, 2])})

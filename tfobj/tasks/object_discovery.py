@@ -17,6 +17,7 @@ THRESHOLD = 0.5
 ALIKE = 0.9
 """`slots_alike` above which all slots are said to do the same; a model that separates objects stays below 0.5."""
 
+_SECOND_KINDS = ("attention", "decoder")  # of masks: GENESIS-V2 has the first, MONet-G the second beside its own
 _NUM_ATTENTION_PICTURES = 2  # one line per image and iteration
 _NUM_ITERATION_PICTURES = 3  # three lines per image
 
@@ -26,8 +27,8 @@ class ObjectDiscovery:
     `ari_thresholded` (background where no mask exceeds 0.5), `miou` and `miou_gt` (CLEVRTEX, AST-Seg), `msc` and `msc_fg` (segmentation covering, GENESIS-V2;
     images without anything to cover are left out), the terms of the loss, `mask_entropy`, `slots_alike`, `used_slots`,
     `dead_slots`, `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Of models that have a second
-    kind of masks, `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`;
-    of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without ground
+    kind of masks, `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`,
+    or the same with `decoder`; of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without ground
     truth there are only those that need none."""
 
     SHOWN = ("loss", "mse", "ari_fg", "ari", "miou")
@@ -38,6 +39,8 @@ class ObjectDiscovery:
         ("msc_fg", "segmentation covering, foreground"), ("msc", "segmentation covering, all segments"),
         ("ari_fg_attention", "of the attention masks: ARI, foreground"), ("ari_attention", "ARI, all pixels"),
         ("msc_fg_attention", "covering, foreground"), ("msc_attention", "covering, all segments"),
+        ("ari_fg_decoder", "of the decoder's masks: ARI, foreground"), ("ari_decoder", "ARI, all pixels"),
+        ("msc_fg_decoder", "covering, foreground"), ("msc_decoder", "covering, all segments"),
         ("average_k", "slots that the model found, mean"), ("slot_count_mae", "their distance from objects + 1, mean"),
         ("mse", "mean squared error in [0, 1]"), ("mse_sum", "squared error in [0, 1], summed over pixels and channels"),
         ("elbo", "evidence lower bound, nats per image"),
@@ -127,9 +130,10 @@ def _scores(true, outputs, num_true):
     scores = {**_of_masks(true, masks, num_true), "num_without_objects": ops.cast(empty, "float32"),
               "miou": matched["miou"], "miou_gt": matched["miou_gt"],
               "ari_thresholded": segmentation.adjusted_rand_index(true, thresholded, num_true, num_slots + 1)}
-    if "attention_masks" in outputs:
-        attention = _of_masks(true, outputs["attention_masks"], num_true)
-        scores.update({f"{name}_attention": value for name, value in attention.items()})
+    for kind in _SECOND_KINDS:
+        if f"{kind}_masks" in outputs:
+            others = _of_masks(true, outputs[f"{kind}_masks"], num_true)
+            scores.update({f"{name}_{kind}": value for name, value in others.items()})
     if "num_used_slots" in outputs:
         scores["slot_count_mae"] = slot_counts.slot_count_error(outputs["num_used_slots"], true, num_true)
     return scores
