@@ -17,7 +17,24 @@ MODULE = {
     "epsilon_denominator": {"epsilon_mode": "denominator"}, "iterations_1": {"num_iterations": 1},
     "iterations_2": {"num_iterations": 2}, "iterations_4": {"num_iterations": 4}, "iterations_5": {"num_iterations": 5},
     "no_warmup": {"warmup_steps": 0}, "no_decay": {"decay": "none"}}
+# AST-Seg, Table 4: data set -> most objects, steps of the background alone, the other number of scales.
+AST_SEG = {"clevrtex": (10, 500_000, "isotropic"), "clevr": (10, 2_500, "anisotropic"),
+           "shapestacks": (6, 500_000, "anisotropic"), "objects_room": (3, 500_000, "isotropic")}
+
+
+def ast_seg_changes(objects, steps, scaling):
+    """Changes of all ablations on a data set."""
+    background = (f"background:{steps}:batch_size=128:learning_rate=2e-3:warmup_steps=0:decay_steps={steps * 4 // 5}:"
+                  "adam_beta_2=0.999:adam_epsilon=1e-8")
+    return {"no_transformer": {"use_transformer": False}, "one_slot_more": {"num_slots": objects + 2},
+            "twice_the_slots": {"num_slots": 2 * objects + 1}, "unet": {"feature_generator": "unet"},
+            "random_backbone": {"backbone_weights": ""}, "no_pixel_entropy": {"pixel_entropy_weight": 0.0},
+            "frozen_background": {"phases": f"{background},frozen:125000"}, scaling: {"scaling": scaling}}
+
+
+SOURCES = {"slot_attention": r"Locatello et al\. 2020, Appendix B", "ast_seg": "AST-Seg on .*, Table 4: "}
 CHANGES = {
+    **{f"ast_seg_{name}": ast_seg_changes(*values) for name, values in AST_SEG.items()},
     "slot_attention_clevr6": {
         **MODULE, "slots_11": {"num_slots": 11},
         "soft_k_means": {"update": "replace", "use_mlp": False, "norm_inputs": False, "norm_slots": False,
@@ -50,7 +67,8 @@ class AblationsTest(unittest.TestCase):
                     found = knobs(experiment)
                     self.assertEqual({key: found[key] for key in found if found[key] != usual[key]}, changes)
                     lines = path.read_text().splitlines()
-                    self.assertIn("Locatello et al. 2020, Appendix B", lines[0])
+                    source = next(text for start, text in SOURCES.items() if base.startswith(start))
+                    self.assertRegex(lines[0], source)
                     self.assertIn(f"--run_dir=runs/{path.stem}", lines)
                     # Options that no model has are refused here; the weights are made later.
                     registry.load(registry.model_entry(experiment.model).path)(

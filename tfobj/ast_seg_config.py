@@ -38,5 +38,7 @@ class AstSegConfig:
     background_activation: float = knob(11.0, "Initial activation of the background, logarithmic.")
     background_per_pixel: bool = knob(False, "Learn a map of it, too.")
     quantize_background: bool = knob(False, "Cut the frozen background to 8 bits, as the released code does.")
+    use_background: bool = knob(True, "Compute the background; without it, it is black: faster, and enough for "
+                                "segmentations.", at_test_time=True)
     pixel_entropy_weight: float = knob(0.01, "Weight of the pixel entropy after its warm-up.", minimum=0.0)
     pixel_entropy_steps: int = knob(10_000, "Steps of the quadratic warm-up of that weight.", minimum=0)

@@ -1,6 +1,8 @@
 """The AST-Seg model: what its parts have to do with one another."""
 
+import dataclasses
 import unittest
+from unittest import mock
 
 import keras
 import numpy as np
@@ -26,8 +28,8 @@ class AstSegTest(unittest.TestCase):
         self.addCleanup(self.model.enter_phase, "joint")
 
     def test_contract(self):
-        extras = {"attention": (1, 4, 32, 32), "positions": (3, 2), "inverse_scales": (3, 2), "activations": (3,),
-                  "predicted_error": (32, 32)}
+        extras = {"attention": (1, 4, 32, 32), "positions": (3, 2), "inverse_scales": (3, 2), "boxes": (3, 4),
+                  "activations": (3,), "predicted_error": (32, 32)}
         helpers.run_model_test(self, self.model, None, extras)
         np.testing.assert_array_equal(helpers.array(self.outputs["slots"])[:, 0], 0.0)
         np.testing.assert_allclose(np.sum(self.outputs["attention"], axis=(3, 4)), [[[0.0, 1.0, 1.0, 1.0]]] * 2,
@@ -49,6 +51,17 @@ class AstSegTest(unittest.TestCase):
         np.testing.assert_array_equal(first["masks"], second["masks"])
         difference = second["reconstruction"] - first["reconstruction"]
         np.testing.assert_allclose(difference[..., 0], first["masks"][:, 0], atol=1e-5)
+
+    def test_without_background_only_the_picture_changes(self):
+        config = dataclasses.replace(AST_SEG, use_background=False)
+        model = helpers.copy_weights(self.model, registry.build_model("ast_seg", config, (32, 32, 3)))
+        with mock.patch.object(model.background, "call", side_effect=AssertionError("it was computed")):
+            outputs = model(self.image)
+        for name in ("masks", "segmentation", "slots", "boxes"):
+            np.testing.assert_array_equal(outputs[name], self.outputs[name], name)
+        np.testing.assert_array_equal(outputs["components"][:, 0], np.zeros((2, 32, 32, 3)))
+        with self.assertRaisesRegex(UserError, "--nouse_background is for scoring"):
+            model.start_training()
 
     def test_dropout_is_for_training(self):
         noise = {"dropout": np.array([[0.1, 0.2], [0.3, 0.4]], np.float32)}

@@ -5,7 +5,9 @@ import unittest
 import numpy as np
 import tensorflow as tf
 
+from tfobj.ops.object_latents import object_boxes
 from tfobj.ops.object_latents import split_latents
+from tfobj.ops.resampling import paint_glimpses
 
 RANGE = (1.3, 24.0)
 
@@ -43,3 +45,17 @@ class SplitLatentsTest(unittest.TestCase):
             tape.watch(latents)
             positions = split_latents(latents, 1, RANGE)["positions"]
         np.testing.assert_array_equal(tape.gradient(positions, latents)[0, 0, :2], [0.0, 1.0])
+
+
+class ObjectBoxesTest(unittest.TestCase):
+    def test_boxes_are_where_the_pictures_are_painted(self):
+        positions, scales = np.array([[0.25, -0.5]], np.float32), np.array([[4.0, 2.0]], np.float32)
+        box = np.asarray(object_boxes(positions, scales))[0]
+        painted = np.asarray(paint_glimpses(np.ones((1, 8, 8, 4), np.float32), positions, scales, (32, 64)))[0, ..., 3]
+        rows, columns = (np.flatnonzero(painted.max(axis=axis)) for axis in (1, 0))
+        np.testing.assert_allclose(box * [32, 64, 32, 64], [rows[0], columns[0], rows[-1] + 1, columns[-1] + 1], atol=1.0)
+        np.testing.assert_allclose(box, [0.0, 0.5, 0.5, 0.75])
+
+    def test_boxes_end_at_the_image(self):
+        box = np.asarray(object_boxes(np.array([[1.0, -1.0]], np.float32), np.array([[2.0, 1.3]], np.float32)))[0]
+        np.testing.assert_allclose(box, [0.0, 0.75, 0.5 / 1.3, 1.0], rtol=1e-6)

@@ -3,8 +3,11 @@
 import unittest
 from unittest import mock
 
+import keras
+
 from tfobj.config import DataConfig, ExperimentConfig, SlotAttentionConfig, TrainConfig
 from tfobj.errors import UserError
+from tfobj.layers.batch_normalization import BatchNormalization
 from tfobj.models.slot_attention import SlotAttentionAutoencoder
 from tfobj.tasks.object_discovery import ObjectDiscovery
 from tfobj.training import guard_rails
@@ -33,6 +36,13 @@ class GuardRailsTest(unittest.TestCase):
             for num_frames, found in ((3, "has 3 frames per example"), (0, "has single images")):
                 with self.assertRaisesRegex(UserError, f"{found}; slot_attention with .* takes sequences of 4"):
                     guard_rails.check_frames(experiment, data, num_frames)
+
+    def test_normalisation_over_devices_cannot_be_compiled(self):
+        model = keras.Sequential([keras.Input((4,)), BatchNormalization(name="norm")], name="net")
+        with self.assertRaisesRegex(UserError, r"--jit_compile with 2 devices .* \(1 layers of net, such as norm\)"):
+            guard_rails.check_compilation(model, True, 2)
+        for allowed in ((model, True, 1), (model, False, 2), (keras.Sequential([keras.Input((4,))]), True, 2)):
+            guard_rails.check_compilation(*allowed)
 
     def test_enough_slots(self):
         self.assertEqual(TASK.before_training(0, 7, "clevr"), [])

@@ -16,6 +16,7 @@ from tfobj.metrics.reconstruction import mse_sum
 from tfobj.models.object_model import NoiseSpec, ObjectModel
 from tfobj.ops.dropout import fold_in, seeds_of
 from tfobj.ops.layer_composition import layer_terms
+from tfobj.ops.object_latents import object_boxes
 from tfobj.ops.object_latents import split_latents
 from tfobj.ops.precision import at_least_float32
 from tfobj.ops.resampling import paint_glimpses
@@ -35,6 +36,7 @@ class AstSeg(ObjectModel):
     Extra outputs, float32 (K objects, without the background, unless said otherwise):
         `attention` [B,1,K+1,h,w], where each object was looked for; 0 for the background.
         `positions` [B,K,2], centres (x, y) in [-1, 1]; `inverse_scales` [B,K,2], image side over object side (x, y).
+        `boxes` [B,K,4], what their pictures fill: top, left, bottom, right as fractions of the image, from 0 to 1.
         `activations` [B,K], logarithm of the weight with which an object hides others.
         `predicted_error` [B,H,W], what the background model expects to miss.
 
@@ -62,6 +64,8 @@ class AstSeg(ObjectModel):
         background_activation: float. Initial activation of the background.
         background_per_pixel: bool. Adds a learned map to it.
         quantize_background: bool. In the phase `frozen`, cut the background to 8 bits as in the released code.
+        use_background: bool. False: the background is not computed but black, which is enough for segmentations of a
+            trained model.
         pixel_entropy_weight: float. Final weight of the pixel entropy.
         pixel_entropy_steps: int. Steps of its quadratic warm-up.
 
@@ -77,8 +81,8 @@ class AstSeg(ObjectModel):
                  use_transformer=True, transformer_width=256, transformer_heads=8, transformer_hidden_size=512,
                  transformer_layers=6, dropout_rate=0.1, drop_path_rate=0.1, glimpse_widths=(), min_inverse_scale=1.3,
                  max_inverse_scale=24.0, background_model="complex", background_activation=11.0,
-                 background_per_pixel=False, quantize_background=False, pixel_entropy_weight=0.01,
-                 pixel_entropy_steps=10_000, name=None):
+                 background_per_pixel=False, quantize_background=False, use_background=True,
+                 pixel_entropy_weight=0.01, pixel_entropy_steps=10_000, name=None):
         options = {key: tuple(value) if isinstance(value, list) else value for key, value in locals().items()
                    if key not in ("self", "image_shape", "num_slots", "name", "__class__")}
         super().__init__(image_shape, num_slots, name=name, **options)
@@ -126,6 +130,7 @@ class AstSeg(ObjectModel):
         outputs = self.compose(found, behind[..., :3])
         attention = ops.pad(found["attention"], ((0, 0), (1, 0), (0, 0), (0, 0)))[:, None]  # [B,1,K+1,h,w]
         return {**outputs, "attention": attention, "predicted_error": behind[..., 3],
+                "boxes": object_boxes(found["positions"], found["inverse_scales"]),
                 **{name: found[name] for name in ("positions", "inverse_scales", "activations")}}
 
     def find(self, image, seeds=None):
@@ -168,6 +173,8 @@ class AstSeg(ObjectModel):
                 "components": components, "slots": ops.pad(found["latents"], ((0, 0), (1, 0), (0, 0)))}
 
     def _background_of(self, image):
+        if not self.options["use_background"] and self.background.built:  # a first call makes its weights
+            return ops.zeros_like(ops.concatenate([image, image[..., :1]], axis=-1))
         behind = self.background(image)  # [B,H,W,4]
         if self.phase != "frozen":
             return behind
@@ -220,6 +227,8 @@ class AstSeg(ObjectModel):
 
     def start_training(self):
         """Reads the backbone's weights, see `SlotModel.start_training`."""
+        if not self.options["use_background"]:
+            raise UserError("--nouse_background is for scoring a trained model; leave it out")
         if self.options["feature_generator"] != "segformer":
             return []
         if not self.options["backbone_weights"]:

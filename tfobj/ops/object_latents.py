@@ -28,3 +28,18 @@ def split_latents(latents, num_scales, scale_range, reference_activation=False):
     return {"positions": ops.clip(latents[..., :2], -1.0, 1.0),
             "inverse_scales": ops.concatenate([scales, scales], axis=-1) if num_scales == 1 else scales,
             "activations": latents[..., index], "appearance": latents[..., 3 + num_scales:]}
+
+
+def object_boxes(positions, inverse_scales):
+    """Boxes that the pictures of objects fill.
+
+    Args:
+        positions: Float [..., 2], centres (x, y) in [-1, 1].
+        inverse_scales: Float [..., 2], (horizontal, vertical), image side divided by object side.
+
+    Returns:
+        Float [..., 4]: top, left, bottom, right as fractions of the image, from 0 to 1.
+    """
+    first, last = positions - 1.0 / inverse_scales, positions + 1.0 / inverse_scales
+    corners = ops.stack([first[..., 1], first[..., 0], last[..., 1], last[..., 0]], axis=-1)
+    return ops.clip((corners + 1.0) / 2.0, 0.0, 1.0)

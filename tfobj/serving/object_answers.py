@@ -20,7 +20,8 @@ class ObjectAnswers:
         options: `ServingOptions`.
     """
 
-    FLOATS = ("masks", "slots", "reconstruction")
+    PLACES = ("boxes", "positions", "inverse_scales")
+    FLOATS = ("masks", "slots", "reconstruction", *PLACES)
     MEANINGS = {
         "segmentation": "Slot with the largest mask, 0 to K - 1, at the model's size.",
         "segmentation_thresholded": "0 background; k + 1 where the mask of slot k is the largest and exceeds the "
@@ -28,6 +29,10 @@ class ObjectAnswers:
         "masks": "Mask of each slot, summing to 1 over the slots (axis 1).",
         "slots": "Object representations, one vector per slot.",
         "reconstruction": "The image as the model explains it, [0, 1] but not clipped.",
+        "boxes": "What the picture of each object fills: top, left, bottom, right as fractions of the image. Row k is "
+                 "slot k + 1, slot 0 being the background; so it is for positions and inverse_scales.",
+        "positions": "Centre (x, y) of each object, from -1 to 1 between the edges of the image.",
+        "inverse_scales": "Width and height of the image divided by those of each object.",
         "segmentation_png_bytes": "`segmentation` as 8-bit gray PNG files; the pixel is the slot. The model's size, in "
                                   "`segment_bytes` the size of the file in the request.",
         "segmentation_thresholded_png_bytes": "`segmentation_thresholded` as 8-bit gray PNG files of the size of the "
@@ -50,6 +55,7 @@ class ObjectAnswers:
             "masks": masks, "slots": outputs["slots"], "reconstruction": outputs["reconstruction"],
             "segmentation": tf.cast(segmentation, tf.uint8),
             "segmentation_thresholded": tf.cast(tf.where(is_object, segmentation + 1, 0), tf.uint8),
+            **{name: outputs[name] for name in self.PLACES if name in outputs},
         }
 
     def published(self, tensors):
@@ -69,7 +75,7 @@ class ObjectAnswers:
 
     def expected(self, outputs, tolerance):
         """See `tfobj.serving.answers`; also `clear` [B,H,W], where the labels cannot be others."""
-        expected = {name: np.asarray(outputs[name]) for name in self.FLOATS}
+        expected = {name: np.asarray(outputs[name]) for name in self.FLOATS if name in outputs}
         masks = expected["masks"]
         expected["segmentation"] = np.argmax(masks, axis=1)
         expected["segmentation_thresholded"] = visualisation.threshold_segmentation(masks, self._threshold,
