@@ -1,11 +1,11 @@
 """The decoder of gated convolutions that GENESIS shares between masks and components (Engelcke et al. 2020)."""
 
 import keras
-from keras import ops
 
 from tfobj.layers.gated_convolution import GatedConvolution
 from tfobj.layers.gated_encoder import gated_geometry
 from tfobj.layers.torch_initializers import torch_defaults
+from tfobj.ops.mirroring import mirrored
 
 _KERNEL_SIZE = 5
 
@@ -55,7 +55,7 @@ class GatedDecoder(keras.layers.Layer):
         maps = vectors[:, None, None]  # [N,1,1,Z]
         for convolution in self.convolutions:
             maps = convolution(maps)
-        return ops.flip(self.out(maps), axis=(1, 2))  # [N,H,W,output_channels]
+        return mirrored(self.out(maps), (1, 2))  # [N,H,W,output_channels]
 
     def get_config(self):
         return {**super().get_config(), "image_size": self.image_size, "filters": self.filters,

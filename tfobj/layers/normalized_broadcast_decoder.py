@@ -8,6 +8,7 @@ from tfobj.layers.group_normalization import GroupNormalization
 from tfobj.layers.torch_initializers import torch_defaults
 from tfobj.layers.transposed_convolution import TransposedConvolution
 from tfobj.ops import coordinates
+from tfobj.ops.mirroring import mirrored
 
 _NUM_LAYERS, _KERNEL_SIZE = 4, 5
 
@@ -65,7 +66,7 @@ class NormalizedBroadcastDecoder(keras.layers.Layer):
         canvas = self.broadcast(latents)
         for deconvolution, norm in zip(self.deconvolutions, self.norms):
             canvas = ops.relu(norm(deconvolution(canvas)))
-        canvas = ops.flip(self.out(canvas), axis=(1, 2))
+        canvas = mirrored(self.out(canvas), (1, 2))
         return ops.reshape(canvas, (-1, num_slots, *self.image_size, self.output_channels))  # [B,K,H,W,C]
 
     def broadcast(self, latents):

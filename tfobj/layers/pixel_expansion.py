@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tfobj.ops.mirroring import mirrored
+
 
 @keras.saving.register_keras_serializable(package="tfobj")
 class PixelExpansion(keras.layers.Conv2DTranspose):
@@ -25,7 +27,7 @@ class PixelExpansion(keras.layers.Conv2DTranspose):
 
     def call(self, inputs):
         kernel = ops.convert_to_tensor(self.kernel)  # [kh,kw,filters,C]
-        kernel = ops.flip(kernel, axis=(0, 1)) if self.mirrored else kernel
+        kernel = mirrored(kernel, (0, 1)) if self.mirrored else kernel
         *shape, depth = kernel.shape
         outputs = ops.matmul(ops.reshape(inputs, (-1, depth)), ops.transpose(ops.reshape(kernel, (-1, depth))))
         outputs = ops.reshape(outputs, (-1, *shape))  # [B,kh,kw,filters]

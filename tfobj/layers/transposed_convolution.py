@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfobj.ops.mirroring import mirrored
 from tfobj.ops.phases import conv_transpose_by_phases, covers_strides
 
 
@@ -34,7 +35,7 @@ class TransposedConvolution(keras.layers.Conv2DTranspose):
         self.by_phases = on_cpu and max(self.strides) > 1 and covers_strides(self.kernel_size, self.strides)
 
     def call(self, inputs):
-        kernel = ops.flip(self.kernel, axis=(0, 1)) if self.mirrored else self.kernel
+        kernel = mirrored(self.kernel, (0, 1)) if self.mirrored else self.kernel
         if self.by_phases:
             outputs = conv_transpose_by_phases(inputs, kernel, self.strides)
         else:
