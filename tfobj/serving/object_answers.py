@@ -21,14 +21,15 @@ class ObjectAnswers:
     """
 
     PLACES = ("boxes", "positions", "inverse_scales")
-    FLOATS = ("masks", "slots", "reconstruction", *PLACES)
+    FLOATS = ("masks", "slots", "reconstruction", "components", *PLACES)
     MEANINGS = {
         "segmentation": "Slot with the largest mask, 0 to K - 1, at the model's size.",
         "segmentation_thresholded": "0 background; k + 1 where the mask of slot k is the largest and exceeds the "
                                     "threshold.",
         "masks": "Mask of each slot, summing to 1 over the slots (axis 1).",
         "slots": "Object representations, one vector per slot.",
-        "reconstruction": "The image as the model explains it, [0, 1] but not clipped.",
+        "reconstruction": "The image as the model explains it, or the scene that it draws, [0, 1] but not clipped.",
+        "components": "Appearance of each slot (axis 1), [0, 1] but not clipped.",
         "boxes": "What the picture of each object fills: top, left, bottom, right as fractions of the image. Row k is "
                  "slot k + 1, slot 0 being the background; so it is for positions and inverse_scales.",
         "positions": "Centre (x, y) of each object, from -1 to 1 between the edges of the image.",

@@ -28,6 +28,10 @@ class ServingOptions:
         """What one forward pass of `model` draws with these options, see `ObjectModel.noise_spec`."""
         return model.noise_spec(1, self.num_slots, self.num_iterations)
 
+    def sample_noise_spec(self, model):
+        """What a scene of `model`, a `tfobj.models.scene_prior.ScenePrior`, is drawn from with these options."""
+        return model.sample_noise_spec(1, self.num_slots)
+
     def check_model(self, model):
         """Raises `UserError` if an option, or the model itself, cannot be served.
 

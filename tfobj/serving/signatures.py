@@ -1,10 +1,11 @@
 """What a served model can be asked: the signatures of an export, as TensorFlow functions.
 
 Three inputs (`serving_default`: uint8 images, `serve_float`: float32 images, `serve_bytes`: PNG or JPEG files), each
-with constant noise and, where the model draws any, as `<name>_with_noise`, with noise from the request; and what the
-model's answers have besides, see `tfobj.serving.answers`. Every input and output has the batch as its first axis and
-nothing is scalar, as server-side batching and REST's row format demand. Nothing is random: one draw of noise is part of
-the graph and every image gets it, whatever batch it arrives in.
+with constant noise and, where the model draws any, as `<name>_with_noise`, with noise from the request; what the
+model's answers have besides, see `tfobj.serving.answers`; and of models with a prior over scenes `sample`, noise in,
+scene out. Every input and output has the batch as its first axis and nothing is scalar, as server-side batching and
+REST's row format demand. Nothing is random: one draw of noise is part of the graph and every image gets it, whatever
+batch it arrives in.
 """
 
 import dataclasses
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from tfobj import noise as noise_lib
 from tfobj.data import preprocessing
+from tfobj.models.scene_prior import ScenePrior
 from tfobj.serving.answers import answers_of
 
 
@@ -62,8 +64,7 @@ def serving_signatures(model, options):
         "serve_float": (tf.TensorSpec(shape, tf.float32, "images"), tf.identity),
         "serve_bytes": (bytes_spec(), lambda image_bytes: decode_images(image_bytes, model.image_shape)[0]),
     }
-    noise_inputs = tuple(tf.TensorSpec((None, *entry.shape[1:]), tf.float32, f"noise_{name}")
-                         for name, entry in options.noise_spec(model).items())
+    noise_inputs = _noise_inputs(options.noise_spec(model))
     constants = constant_noise(model, options)
     signatures = {}
     for name, (spec, prepare) in entries.items():
@@ -73,6 +74,9 @@ def serving_signatures(model, options):
         if noise_inputs:
             signatures[f"{name}_with_noise"] = Signature(_with_given_noise(predict, prepare, portable),
                                                          (spec, *noise_inputs))
+    if isinstance(model, ScenePrior):
+        spec = options.sample_noise_spec(model)
+        signatures["sample"] = Signature(_sample_function(model, answers, list(spec)), _noise_inputs(spec))
     return {**signatures, **answers.more_signatures(predict, constants)}
 
 
@@ -119,6 +123,19 @@ def _predict_function(model, options, answers):
                                      num_iterations=options.num_iterations))
 
     return tf.function(predict, autograph=False)
+
+
+def _sample_function(model, answers, names):
+    """(*noise) -> dict: the scene as the answers describe one, and its `components`."""
+    def sample(*noise):
+        scene = model.sample(dict(zip(names, noise)))
+        return {**answers.tensors(scene), "components": scene["components"]}
+
+    return sample
+
+
+def _noise_inputs(spec):
+    return tuple(tf.TensorSpec((None, *entry.shape[1:]), tf.float32, f"noise_{name}") for name, entry in spec.items())
 
 
 def _with_constant_noise(predict, prepare, constants, publish):

@@ -14,6 +14,7 @@ from PIL import Image
 import tensorflow as tf
 
 from tfobj.data import preprocessing
+from tfobj.models.scene_prior import ScenePrior
 from tfobj.serving import cpp_loader, signatures as signatures_lib, warmup
 from tfobj.serving.answers import answers_of, relative_difference
 
@@ -113,7 +114,16 @@ def _samples(model, options, count):
         samples[name] = {**request, "float": seen[name], "noise": noise}
         noise_inputs = {f"noise_{key}": value for key, value in own.items()}
         samples[f"{name}_with_noise"] = {**request, **noise_inputs, "float": seen[name], "noise": own}
+    if isinstance(model, ScenePrior):
+        samples["sample"] = _scene_sample(options.sample_noise_spec(model), count, generator)
     return samples
+
+
+def _scene_sample(spec, count, generator):
+    """Inputs of the signature that sees no images."""
+    noise = {name: generator.standard_normal((count, *entry.shape[1:])).astype(np.float32)
+             for name, entry in spec.items()}
+    return {**{f"noise_{name}": value for name, value in noise.items()}, "noise": noise, "float": np.zeros(0)}
 
 
 def _image_file(image, index):
@@ -147,6 +157,8 @@ def _outputs(model, options, sample):
     """What the Python model returns for a sample."""
     # On the CPU as the loader: GPUs multiply in TensorFloat-32, which differs by more than the tolerance.
     with tf.device("/CPU:0"):
+        if not len(sample["float"]):
+            return model.sample(sample["noise"])
         return model(sample["float"], noise=sample["noise"], num_slots=options.num_slots,
                      num_iterations=options.num_iterations)
 
