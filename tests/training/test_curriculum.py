@@ -1,8 +1,12 @@
 """A run of several phases: boundaries, resume, what is recorded."""
 
 import contextlib
+import importlib.util
 import io
+import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 import unittest
 from unittest import mock
@@ -11,11 +15,11 @@ import numpy as np
 
 from tests.training import phased_model
 from tests.training import runs
+from tests.training import stops
 from tests.training.phased_model import experiment
 from tfobj.errors import UserError
 from tfobj.training import launch
 from tfobj.training import run_directory
-from tfobj.training import stage as stages
 
 
 class CurriculumTest(unittest.TestCase):
@@ -36,9 +40,8 @@ class CurriculumTest(unittest.TestCase):
     def test_a_run_that_is_interrupted_around_a_boundary_ends_as_an_uninterrupted_one(self):
         self.train("whole")
         for stop in (3, 4, 5):
-            with mock.patch.object(stages.Stage, "start", _stopping_at(stop)):
-                with self.assertRaises(_Killed):
-                    self.train(f"parts{stop}", checkpoint_every=1)
+            with contextlib.redirect_stdout(self.output):
+                stops.train_until(stop, experiment(checkpoint_every=1), self.root / f"parts{stop}")
             self.assertEqual(self.train(f"parts{stop}", checkpoint_every=1)["step"], 9)
             self.assertIn(f"resuming at step {stop}", self.output.getvalue())
             self.assertEqual(self.difference("whole", f"parts{stop}"), 0.0)
@@ -107,28 +110,19 @@ class CurriculumTest(unittest.TestCase):
         self.assertEqual(run_directory.read_run(self.root / "run").config.train.num_steps, 9)
 
 
-class _Killed(Exception):
-    """The process is gone."""
-
-
-def _stopping_at(step):
-    """A `Stage.start` whose loop dies when it is asked for the update behind a step of the run."""
-    start = stages.Stage.start
-
-    def stopping(stage, first):
-        loop = start(stage, first)
-        run, at = loop.run, [first]
-
-        def run_and_die(num_steps):
-            if at[0] == step:
-                raise _Killed
-            at[0] += 1
-            return run(1)
-
-        loop.run = run_and_die
-        return loop
-
-    return stopping
+@unittest.skipUnless(importlib.util.find_spec("jax"), "jax is not installed: pip install '.[jax]'")
+class JaxCurriculumTest(unittest.TestCase):
+    def test_jax_trains_in_phases_resumes_exactly_and_shares_a_batch(self):
+        with tempfile.TemporaryDirectory() as root:
+            worker = subprocess.run(
+                [sys.executable, "-m", "tests.training.jax_phases", root, runs.data_dir()], cwd=runs.ROOT, text=True,
+                capture_output=True, env={**os.environ, "JAX_PLATFORMS": "cpu"})
+            self.assertEqual(worker.returncode, 0, worker.stderr[-2000:])
+            whole = runs.weights_of(pathlib.Path(root) / "whole")
+            for name, tolerance in (("parts3", 0.0), ("parts4", 0.0), ("parts5", 0.0), ("two", 1e-6)):
+                difference = runs.largest_difference(whole, runs.weights_of(pathlib.Path(root) / name))
+                self.assertLessEqual(difference, tolerance, name)
+                self.assertIn("phase second: to step 9", worker.stdout)
 
 
 if __name__ == "__main__":
