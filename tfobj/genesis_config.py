@@ -18,6 +18,8 @@ class GenerativeConfig:
     geco_rate: float = knob(1e-5, "Step size of GECO for 64x64 pixels; scaled to the images.", minimum=0.0)
     geco_decay: float = knob(0.99, "Decay of the moving average of the error in GECO.", minimum=0.0, maximum=1.0)
     geco_speedup: float = knob(10.0, "Factor on the step size of GECO below its goal.", minimum=0.0)
+    geco_start: float = knob(1.0, "First weight of GECO.", minimum=1e-10)
+    geco_minimum: float = knob(1e-10, "Smallest weight of GECO.", minimum=0.0)
 
 
 @dataclasses.dataclass(frozen=True)

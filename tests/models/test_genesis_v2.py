@@ -182,6 +182,12 @@ class DivergenceWeightTest(unittest.TestCase):
             for model in (constant, warmup):
                 model.after_step({"err": tf.constant(500.0)})
 
+    def test_weight_of_geco_starts_and_ends_where_it_shall(self):
+        schedule = build(geco_start=0.02, geco_minimum=0.01).schedule
+        self.assertAlmostEqual(float(schedule.beta.value), 0.02, 7)
+        schedule.update(1e6)
+        self.assertAlmostEqual(float(schedule.beta.value), 0.01, 7)
+
     def test_configuration_keeps_the_schedule(self):
         model = build(beta_schedule="warmup", beta_warmup_steps=7)
         twin = type(model).from_config(model.get_config()).build_on_zeros()

@@ -26,20 +26,23 @@ class GenerativeModel(ScenePrior, ObjectModel):
         geco_rate: float. Step size of GECO for 64x64 pixels; it is scaled to the size of the images.
         geco_decay: float. Of the moving average of the error.
         geco_speedup: float. Factor on the step size once the goal is reached.
+        geco_start: float. First beta of GECO.
+        geco_minimum: float. Smallest beta of GECO.
         **config: Every other constructor argument of the subclass.
     """
 
     def __init__(self, image_shape, num_slots, beta_schedule, beta, beta_warmup_steps, geco_goal, geco_rate, geco_decay,
-                 geco_speedup, name=None, **config):
+                 geco_speedup, geco_start=1.0, geco_minimum=1e-10, name=None, **config):
         super().__init__(image_shape, num_slots, name=name, beta_schedule=beta_schedule, beta=beta,
                          beta_warmup_steps=beta_warmup_steps, geco_goal=geco_goal, geco_rate=geco_rate,
-                         geco_decay=geco_decay, geco_speedup=geco_speedup, **config)
+                         geco_decay=geco_decay, geco_speedup=geco_speedup, geco_start=geco_start,
+                         geco_minimum=geco_minimum, **config)
         height, width, channels = self.image_shape
         self.num_elements = height * width * channels
         with keras.name_scope(self.name):  # its variables exist before the first call, unlike those of layers
             if beta_schedule == "geco":
                 self.schedule = Geco(geco_goal * self.num_elements, geco_rate * _REFERENCE_PIXELS / (height * width),
-                                     geco_decay, geco_speedup, name="schedule")
+                                     geco_decay, geco_speedup, geco_start, geco_minimum, name="schedule")
             else:
                 self.schedule = BetaWarmup(beta, beta_warmup_steps if beta_schedule == "warmup" else 0, name="schedule")
 
