@@ -54,6 +54,8 @@ MODELS = {
                                       "tfobj.models.slot_mlp_properties:SlotMlpSetPredictor"),
     "dspn": ModelEntry(set_prediction_config.DspnConfig, "tfobj.models.dspn:Dspn"),
     "genesis_v2": ModelEntry(genesis_config.GenesisV2Config, "tfobj.models.genesis_v2:GenesisV2"),
+    "genesis": ModelEntry(genesis_config.GenesisConfig, "tfobj.models.genesis:Genesis"),
+    "monet_g": ModelEntry(genesis_config.MonetGConfig, "tfobj.models.monet_g:MonetG"),
     "iodine": ModelEntry(iodine_config.IodineConfig, "tfobj.models.iodine:Iodine"),
     "ast_seg": ModelEntry(ast_seg_config.AstSegConfig, "tfobj.models.ast_seg:AstSeg"),
     "vae": ModelEntry(vae_config.VaeConfig, "tfobj.models.vae:Vae"),

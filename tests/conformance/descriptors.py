@@ -104,6 +104,13 @@ AST_SEG = ast_seg_config.AstSegConfig(
 GENESIS_V2 = genesis_config.GenesisV2Config(num_slots=3, feature_size=16, similarity_kernel="laplacian",
                                             mask_loss=True, detach_decoder_masks=False)
 
+# Moving statistics that nothing has moved leave so little of the masks that gradients drown in rounding.
+GENESIS = genesis_config.GenesisConfig(
+    num_slots=3, mask_latent_size=3, latent_size=2, encoder_filters=(3, 3, 4, 4, 4), decoder_filters=(4, 4, 3, 3, 3, 3),
+    component_channels=3, hidden_size=6, decoder_norm="in")
+MONET_G = genesis_config.MonetGConfig(num_slots=2, latent_size=3, attention_channels=2, component_channels=3,
+                                      hidden_size=6)
+
 VAE = vae_config.VaeConfig(num_slots=2, latent_size=4, encoder_filters=(4, 6), encoder_units=8, decoder_filters=(6, 6))
 
 _SLOTS = {"num_slots": 3, "slot_size": 6, "encoder_channels": 4, "encoder_strides": (2, 1)}
@@ -211,6 +218,29 @@ MODELS = (
         slot_noise=(),
         slot_axes={},
         float32_layers=("embedding", "stick_breaking"),
+        two_device_optimizer=("sgd", 0.03),
+    ),
+    Descriptor(
+        name="genesis",
+        config=GENESIS,
+        other_config=dataclasses.replace(GENESIS, hidden_size=5),
+        image_shape=(16, 16, 3),
+        inert={f"mask_decoder/dec{i}/conv/bias": ... for i in range(1, 6)},  # the normalisation takes them away
+        slot_noise=(),
+        slot_axes={},
+        float32_layers=(),
+        two_device_optimizer=("sgd", 0.03),  # batch normalisation leaves no gradient to the bias before it
+    ),
+    Descriptor(
+        name="monet_g",
+        config=MONET_G,
+        other_config=dataclasses.replace(MONET_G, component_channels=4),
+        image_shape=(16, 16, 3),
+        # The softmax over slots ignores an offset of all logits; the first scope, whose log is 0, meets a kernel.
+        inert={"decoder/out/bias": -1, "attention/unet/down0/conv/kernel": (slice(None), slice(None), 3)},
+        slot_noise=(),
+        slot_axes={},
+        float32_layers=(),
         two_device_optimizer=("sgd", 0.03),
     ),
     Descriptor(

@@ -28,7 +28,7 @@ class Genesis(GenerativeModel):
     The image is encoded once; a recurrent posterior gives the latents of the masks, gated convolutions paint their
     logits, stick-breaking makes masks of them, the last of which is what the others left. What each mask shows is
     encoded and painted by a second, shared autoencoder. Batch normalisation uses the batch in training, moving
-    statistics otherwise.
+    statistics otherwise. The released code draws scenes with the K of training alone; the prior goes on for others.
 
     Extra outputs, float32, M the size of the latents of masks, D that of both together:
         `log_masks` [B,K,H,W], logarithm of `masks`.
