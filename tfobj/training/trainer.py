@@ -7,7 +7,6 @@ import time
 import keras
 import numpy as np
 
-from tfobj import noise as noises
 from tfobj import registry
 from tfobj import tasks
 from tfobj.data import faults
@@ -17,15 +16,15 @@ from tfobj.training import evaluation
 from tfobj.training import guard_rails
 from tfobj.training import phases as training_phases
 from tfobj.training import run_directory
-from tfobj.training.arrays import host_array, unit_range
+from tfobj.training.arrays import host_array
 from tfobj.training.checkpoints import newest, newest_step
+from tfobj.training.pictures import Pictures
 from tfobj.training.progress import Progress, duration
 from tfobj.training.stage import Stage
 from tfobj.training.stop_signals import StopSignals
 from tfobj.training.summaries import Summaries
 
 _LOOP_SECONDS = 5.0  # how long one call of the compiled loop may take, so that a stop is heeded in time
-_NUM_PICTURES = 6
 _TIME_FILE = "training_time.json"
 
 
@@ -76,7 +75,7 @@ class Trainer:
         self._started = None
         self._stop_signal = None
         self._scores = {}
-        self._pictured = None
+        self._pictures = None
 
     def _make_inputs(self, factors):
         """Training inputs, dict from batch size."""
@@ -201,7 +200,8 @@ class Trainer:
         config = self._config
         self._validation_input = self._engine.evaluation_input(
             self._source, self._experiment.data, "validation", config.validation_examples, config.eval_batch_size,
-            factors=self._model.needs_factors) if config.validation_examples else None
+            factors=self._model.needs_factors,
+            frame_masks=self._model.needs_factors) if config.validation_examples else None
 
     def _validate(self):
         if self._evaluator is None:
@@ -224,12 +224,9 @@ class Trainer:
     def _draw(self):
         if self._evaluator is None or not self._chief:
             return
-        if self._pictured is None:
-            self._pictured = self._validation_input.examples(_NUM_PICTURES)
-        batch = self._pictured
-        noise = noises.example_noise(self._model.noise_spec(1), 0, range(len(batch["image"])))
-        outputs = self._engine.outputs(self._model, unit_range(batch["image"]), noise)
-        self._summaries.pictures(self._step, self._task.pictures(self._model, batch, outputs))
+        if self._pictures is None:
+            self._pictures = Pictures(self._engine, self._model, self._validation_input)
+        self._summaries.pictures(self._step, self._pictures.draw())
 
     def _save(self):
         if self._saved_step != self._step:
