@@ -6,6 +6,7 @@ import io
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -58,6 +59,30 @@ def loaded():
     import tensorflow as tf
 
     return tf.saved_model.load(tiny_export()[1].directory)
+
+
+def ask_openvino(directory, requests):
+    """What OpenVINO, in a process of its own, answers.
+
+    Args:
+        directory: str, of a SavedModel.
+        requests: Dict from a signature that takes no strings to a list of dicts input -> array.
+
+    Returns:
+        Dict from the signature to a list of dicts output -> array.
+    """
+    with tempfile.TemporaryDirectory() as root:
+        paths = [os.path.join(root, name) for name in ("requests.npz", "answers.npz")]
+        np.savez(paths[0], **{f"{signature}/{number}/{name}": value for signature, several in requests.items()
+                              for number, request in enumerate(several) for name, value in request.items()})
+        subprocess.run([sys.executable, "-m", "tests.serving.openvino_worker", directory, *paths], cwd=ROOT, check=True)
+        with np.load(paths[1]) as archive:
+            found = {name: archive[name] for name in archive.files}
+    answers = {signature: [{} for _ in several] for signature, several in requests.items()}
+    for place, value in found.items():
+        signature, number, name = place.split("/")
+        answers[signature][int(number)][name] = value
+    return answers
 
 
 def images(count, seed=0, shape=IMAGE_SHAPE):

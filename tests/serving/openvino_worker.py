@@ -2,7 +2,7 @@
 
     python -m tests.serving.openvino_worker SAVED_MODEL_DIR REQUESTS.npz ANSWERS.npz
 
-REQUESTS holds `<number>/<input>`, ANSWERS gets `<number>/<output>`.
+REQUESTS holds `<signature>/<number>/<input>`, ANSWERS gets `<signature>/<number>/<output>`.
 """
 
 import sys
@@ -11,21 +11,21 @@ import numpy as np
 import openvino
 import tensorflow as tf
 
-SIGNATURE = "serve_float_with_noise"
-
 
 def main(directory, requests, answers):
     """Reads the requests, runs them, writes the answers."""
-    loaded = tf.saved_model.load(directory)
-    compiled = openvino.Core().compile_model(openvino.convert_model(loaded.signatures[SIGNATURE]), "CPU",
-                                             {"INFERENCE_PRECISION_HINT": "f32"})
+    loaded, compiled = tf.saved_model.load(directory), {}
     with np.load(requests) as archive:
         stored = {name: archive[name] for name in archive.files}
     found = {}
-    for number in sorted({name.split("/")[0] for name in stored}):
-        inputs = {name.split("/")[1]: value for name, value in stored.items() if name.split("/")[0] == number}
-        answer = compiled(inputs)
-        found.update({f"{number}/{output.get_any_name()}": answer[output] for output in compiled.outputs})
+    for place in sorted({name.rsplit("/", 1)[0] for name in stored}):
+        signature = place.split("/")[0]
+        if signature not in compiled:
+            compiled[signature] = openvino.Core().compile_model(
+                openvino.convert_model(loaded.signatures[signature]), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        inputs = {name.rsplit("/", 1)[1]: value for name, value in stored.items() if name.startswith(f"{place}/")}
+        answer = compiled[signature](inputs)
+        found.update({f"{place}/{output.get_any_name()}": answer[output] for output in compiled[signature].outputs})
     np.savez(answers, **found)
 
 
