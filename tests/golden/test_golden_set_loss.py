@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests import golden_arrays
+from tfobj.models.slot_mlp_properties import SlotMlpSetPredictor
 from tfobj.ops.set_loss import pairwise_costs
 from tfobj.ops.set_loss import set_loss
 
@@ -34,6 +35,14 @@ class GoldenSetLossTest(unittest.TestCase):
                   "grad_pred": tape.gradient(loss, predictions)}
         for name, value in actual.items():
             self.assertLess(golden_arrays.relative_error(value, case[name]), TOLERANCE, name)
+
+    def test_models_with_at_most_as_many_slots_as_rows_have_these_losses(self):
+        arrays = golden_arrays.load("slot_attention_set")
+        for name in ("fewer_slots_than_targets", "uniform", "near_truth"):
+            predictions, target, expected = (arrays[f"loss_cases/{name}/{key}"] for key in ("pred", "target", "loss"))
+            model = SlotMlpSetPredictor((16, 16, 3), num_slots=predictions.shape[1])
+            loss = np.mean(model.losses_of(target, {"predictions": tf.constant(predictions)})["loss"])
+            self.assertLess(golden_arrays.relative_error(loss, expected), TOLERANCE, name)
 
     def test_the_losses_of_the_metrics_archive(self):
         arrays = golden_arrays.load("metrics_ap")

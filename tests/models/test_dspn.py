@@ -54,6 +54,15 @@ class DspnTest(unittest.TestCase):
         np.testing.assert_allclose(terms["loss"], 0.1 * np.asarray(terms["representation"]), rtol=1e-6)
         self.assertTrue((np.asarray(terms["representation"]) > 0.0).all())
 
+    def test_with_fewer_elements_the_objects_that_fit_best_are_compared(self):
+        model, targets = self.model(), np.random.default_rng(1).random((2, 7, 19), np.float32)
+        targets[..., properties.PRESENCE] = 1.0
+        chosen = np.array([[6, 0, 3, 2], [5, 4, 3, 6]])
+        predictions = keras.ops.convert_to_tensor(np.take_along_axis(targets, chosen[..., None], axis=1))
+        np.testing.assert_array_equal(helpers.array(model.pairs(targets, predictions)).argmax(axis=1), chosen)
+        terms = model.losses_of(targets, {"predictions": predictions, "latents": np.zeros((2, 6), np.float32)})
+        np.testing.assert_allclose(terms["set"], 0.0, atol=1e-12)
+
     def test_the_loss_may_be_that_of_all_steps(self):
         model = self.model(iteration_loss="mean")
         mean = model.losses_of(self.targets, model(self.image, noise={}))["set"]

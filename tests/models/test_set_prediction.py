@@ -64,6 +64,18 @@ class SetPredictorTest(unittest.TestCase):
         fewer, more = self.losses(model, num_slots=3)["loss"], self.losses(model, num_slots=9)["loss"]
         self.assertTrue((fewer < more).all(), "what has no object shall learn so")
 
+    def test_with_fewer_slots_the_objects_that_fit_best_are_compared(self):
+        targets = np.random.default_rng(3).random((2, 6, 19), np.float32)
+        targets[..., properties.PRESENCE] = 1.0
+        chosen = np.array([[5, 2, 4], [1, 5, 0]])
+        model = slot_attention(num_slots=3)
+        predictions = keras.ops.convert_to_tensor(np.take_along_axis(targets, chosen[..., None], axis=1))
+        np.testing.assert_array_equal(model.losses_of(targets, {"predictions": predictions})["loss"], 0.0)
+        pairs = helpers.array(model.pairs(targets, predictions))
+        np.testing.assert_array_equal(pairs.argmax(axis=1), chosen)
+        padded = np.concatenate([np.zeros((2, 2, 19), np.float32), targets, np.zeros((2, 1, 19), np.float32)], axis=1)
+        np.testing.assert_array_equal(helpers.array(model.pairs(padded, predictions)).argmax(axis=1), chosen + 2)
+
     def test_losses_of_iterations(self):
         for number in (1, 3):
             plain = self.losses(slot_attention(num_iterations=number))["loss"]

@@ -15,7 +15,23 @@ from tests import helpers
 from tests.ops import matching_cases
 from tfobj.ops import matching
 from tfobj.ops.matching import assignment
+from tfobj.ops.set_loss import pairing
 from tfobj.ops.set_loss import set_loss
+
+
+def check_padded(test, pairs):
+    """The pairs of `matching_cases.padded_case`: objects before padding, and of them the cheapest."""
+    costs, padding = matching_cases.padded_case()
+    pairs = np.asarray(pairs)
+    for image, (found, rows, is_padding) in enumerate(zip(pairs, costs, padding)):
+        test.assertTrue((found.sum(axis=0) == 1).all() and found.sum(axis=1).max() == 1, image)
+        objects = ~is_padding
+        test.assertEqual(found[objects].sum(), min(objects.sum(), 4), image)
+        if objects.sum() >= 4:
+            expected = lowest(rows[None, objects])[0]
+        else:
+            expected = lowest(rows[None, np.argsort(is_padding, kind="stable")[:4]])[0]
+        test.assertAlmostEqual(float((found * rows).sum()), expected, places=5)
 
 
 def lowest(costs):
@@ -56,6 +72,7 @@ class MatchingTest(unittest.TestCase):
             self.assertEqual(worker.returncode, 0, worker.stderr[-2000:])
             with np.load(path) as archive:
                 results = dict(archive)
+        check_padded(self, results.pop("padded"))
         self.assertEqual(len(results), 2 * len(matching_cases.cases()))
         for name, pairs in results.items():
             self.check(pairs, matching_cases.cases()[name.partition("/")[2]], name)
@@ -108,3 +125,11 @@ class SetLossTest(unittest.TestCase):
         low = tf.cast(self.predictions, tf.bfloat16)
         np.testing.assert_array_equal(set_loss(self.targets, low), set_loss(self.targets, tf.cast(low, tf.float32)))
         self.assertEqual(set_loss(tf.cast(self.targets, tf.float64), tf.cast(low, tf.float64)).dtype, tf.float64)
+
+    def test_objects_come_before_padding(self):
+        costs, padding = matching_cases.padded_case()
+        for method in ("subsets", "scipy"):
+            check_padded(self, pairing(tf.constant(costs), method, padding))
+        check_padded(self, tf.function(pairing, jit_compile=True)(tf.constant(costs), padding=tf.constant(padding)))
+        with self.assertRaises(AssertionError, msg="without it the cheap padding wins"):
+            check_padded(self, pairing(tf.constant(costs)))

@@ -43,9 +43,17 @@ class PropertySetsTest(unittest.TestCase):
         for number, expected in ((3, [[0.1, 0.3, 0.0], [0.1, 0.2, 0.3]]),
                                  (4, [[0.1, 0.3, 0.0, 0.0], [0.1, 0.2, 0.3, 0.4]]),
                                  (5, [[0.1, 0.3, 0.0, 0.0, 0.0], [0.1, 0.2, 0.3, 0.4, 0.0]])):
-            rows = property_sets.with_rows(tf.constant(targets), number)
+            rows = property_sets.first_objects(tf.constant(targets), number)
             np.testing.assert_allclose(rows[..., 0], expected)
             np.testing.assert_array_equal(rows[..., 18] > 0, np.array(expected) > 0)
+
+    def test_rows_of_zeros_are_added_and_none_is_left_out(self):
+        targets = sets.random_targets(2, 4, np.random.default_rng(0))
+        np.testing.assert_array_equal(property_sets.with_rows(targets, 3), targets)
+        rows = property_sets.with_rows(targets, 6)
+        np.testing.assert_array_equal(rows[:, :4], targets)
+        np.testing.assert_array_equal(rows[:, 4:], 0.0)
+        np.testing.assert_array_equal(property_sets.is_padding(targets), targets[..., properties.PRESENCE] == 0.0)
 
     def test_coordinates_weigh_more(self):
         np.testing.assert_array_equal(property_sets.coordinate_weights(2.0), [2.0] * 3 + [1.0] * 16)

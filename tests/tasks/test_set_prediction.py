@@ -1,6 +1,7 @@
 """What is done with predicted sets: scores, warnings, pictures."""
 
 import unittest
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ from tfobj.metrics import average_precision
 from tfobj.metrics import reference
 from tfobj.models.set_predictor import SetPredictor
 from tfobj.models.slot_attention import SlotAttentionAutoencoder
+from tfobj.models.slot_mlp_properties import SlotMlpSetPredictor
 from tfobj.set_grid import set_grid
 from tfobj.tasks.object_discovery import ObjectDiscovery
 from tfobj.tasks.set_prediction import SetPrediction
@@ -67,6 +69,51 @@ class SetPredictionTest(unittest.TestCase):
         self.assertEqual([self.task.missing_slots(6, number) for number in (4, 6, 10)], [0, 0, 4])
         self.assertEqual(self.task.before_training(0, 6, "clevr"), [])
         self.assertIn("use --num_slots=10, or --max_objects=6", self.task.before_training(4, 6, "clevr")[0])
+
+
+class PicturesTest(unittest.TestCase):
+    """Pictures show the pairs of the loss."""
+
+    def shown(self, model, targets, predictions):
+        """The targets and the pairs that the picture gets."""
+        objects, visibility = sets.factors_of(targets)
+        batch = {"image": np.zeros((len(targets), 16, 16, 3), np.uint8), "objects": objects, "visibility": visibility}
+        with mock.patch("tfobj.tasks.set_prediction.set_grid") as drawn:
+            SetPrediction().pictures(model, batch, {"predictions": tf.constant(predictions)})
+        _, _, shown, pairs, _ = drawn.call_args[0]
+        np.testing.assert_allclose(shown, targets, atol=1e-6)
+        return pairs
+
+    def test_unsure_slots_are_shown_with_objects_before_padding(self):
+        targets = sets.random_targets(1, 6, np.random.default_rng(0))
+        targets[:] = targets[:, :1] * (np.arange(6) < 3)[:, None]
+        targets[0, :3, 0] = (0.1, 0.5, 0.9)
+        predictions = targets[:, [2, 0, 1]].copy()
+        predictions[0, 2, properties.PRESENCE:] = 0.0  # unsure: closer to padding than to its object
+        predictions[0, 2, 3:] *= 0.05
+        model = SlotMlpSetPredictor((16, 16, 3), num_slots=3)
+        pairs = self.shown(model, targets, predictions)
+        np.testing.assert_array_equal(pairs[0], np.eye(6)[[2, 0, 1]].T)
+
+    def test_the_scale_of_coordinates_is_that_of_the_loss(self):
+        targets = sets.random_targets(1, 2, np.random.default_rng(0))
+        targets[0, 1] = targets[0, 0]
+        targets[0, :, 0], targets[0, :, 3:5] = (0.2, 0.8), np.eye(2)
+        predictions = targets.copy()
+        predictions[0, :, 3:5] = (0.4, 0.6), (0.6, 0.4)  # each place has the other's size, but for a little
+        predictions[0, :, 0] = 0.48, 0.52
+        plain, scaled = (self.shown(SlotMlpSetPredictor((16, 16, 3), num_slots=2, coordinate_scale=scale), targets,
+                                    predictions) for scale in (1.0, 8.0))
+        np.testing.assert_array_equal(plain[0], [[0, 1], [1, 0]])
+        np.testing.assert_array_equal(scaled[0], np.eye(2))
+
+    def test_more_slots_than_rows(self):
+        targets = sets.random_targets(2, 3, np.random.default_rng(0))
+        predictions = np.concatenate([np.zeros((2, 2, 19), np.float32), targets], axis=1)
+        pairs = self.shown(SlotMlpSetPredictor((16, 16, 3), num_slots=5), targets, predictions)
+        self.assertEqual(pairs.shape, (2, 3, 5))
+        exists = targets[..., properties.PRESENCE] > 0
+        np.testing.assert_array_equal(pairs.argmax(axis=2)[exists], (np.arange(3) + 2 + 0 * targets[..., 0])[exists])
 
 
 class SetGridTest(unittest.TestCase):

@@ -12,7 +12,6 @@ from tfobj.layers.residual_network import ResidualNetwork
 from tfobj.models.set_predictor import SetPredictor
 from tfobj.ops import property_sets
 from tfobj.ops.precision import at_least_float32, island_dtype
-from tfobj.ops.set_loss import set_loss
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -87,19 +86,21 @@ class Dspn(SetPredictor):
             Dict of float32 [B]: `set`, the mean distance of paired elements; `representation`, that of the encodings of
             the image and of the true set; `loss`, the former plus `representation_weight` times the latter.
         """
-        target = property_sets.with_rows(target, self.num_slots)
-        elements = _to_elements(target) * target[..., properties.PRESENCE:]
+        elements = _to_true_elements(property_sets.first_objects(target, self.num_slots))
         encoded = self.decoder.distance(outputs["latents"], elements[..., :-1], elements[..., -1])
         steps = outputs.get("iteration_predictions", outputs["predictions"][:, None])  # [B,T,K,19]
-        distances = [set_distance(elements, _to_elements(steps[:, step]), self.matching)
-                     for step in range(steps.shape[1])]
-        distance = ops.mean(ops.stack(distances, axis=1), axis=1)
+        distances = [self.distance(target, steps[:, step]) for step in range(steps.shape[1])]
+        distance = ops.mean(ops.stack(distances, axis=1), axis=1) / float(self.num_slots)
         return {"loss": distance + self.representation_weight * encoded, "set": distance, "representation": encoded}
 
+    def compared(self, target, predictions):
+        """Both as elements, with coordinates in [-1, 1]."""
+        return _to_true_elements(target), _to_elements(predictions)
 
-def set_distance(target, found, matching="auto"):
-    """Mean distance [B] of the elements of two sets, [B,n,P] each, paired at the lowest cost."""
-    return set_loss(target, found, matching) / float(min(target.shape[1], found.shape[1]))
+
+def _to_true_elements(rows):
+    """`_to_elements` of targets, whose padding are zeros there, too."""
+    return _to_elements(rows) * rows[..., properties.PRESENCE:]
 
 
 def _to_rows(elements, mask):

@@ -7,7 +7,6 @@ from tfobj.layers.property_head import PropertyHead
 from tfobj.models.set_predictor import SetPredictor
 from tfobj.ops import property_sets
 from tfobj.ops.precision import island_dtype
-from tfobj.ops.set_loss import set_loss
 
 
 class PropertyPredictor(SetPredictor):
@@ -16,9 +15,7 @@ class PropertyPredictor(SetPredictor):
     Subclasses add what makes the slots, then the `head`, and implement `slots_of` and `noise_spec`. The paper's model
     works on [-1, 1]; images are mapped at entry.
 
-    The loss is the sum over the cheapest pairing of targets and predictions (Section 4.2). Targets have as many rows as
-    there are predictions: rows of zeros are added, so that every slot learns whether it has an object, or left out. Of
-    images with more than K objects, only K take part.
+    The loss is the sum over the pairs. Predictions are in [0, 1].
 
     Args:
         image_shape: Tuple (H, W, C).
@@ -74,8 +71,7 @@ class PropertyPredictor(SetPredictor):
         """
         return {"loss": self.distance(target, outputs["predictions"])}
 
-    def distance(self, target, predictions):
-        """Loss of one set of predictions [B,K,19] against targets [B,N,19]: float32 [B]."""
-        target = property_sets.with_rows(target, predictions.shape[1])
+    def compared(self, target, predictions):
+        """Both with coordinates in [0, coordinate_scale]."""
         weights = ops.convert_to_tensor(self.weights_of_properties, dtype=predictions.dtype)
-        return set_loss(ops.cast(target, predictions.dtype) * weights, predictions * weights, self.matching)
+        return ops.cast(target, predictions.dtype) * weights, predictions * weights

@@ -26,6 +26,11 @@ def property_targets(objects, visibility):
 
 
 def with_rows(targets, number):
+    """Sets [B,N,19] with rows of zeros in addition where there are fewer than `number`: [B,max(N,number),19]."""
+    return ops.pad(targets, ((0, 0), (0, max(0, number - targets.shape[1])), (0, 0)))
+
+
+def first_objects(targets, number):
     """Brings sets to a number of rows, the real objects first.
 
     Args:
@@ -37,8 +42,12 @@ def with_rows(targets, number):
         last objects of images that show more than K.
     """
     _, order = ops.top_k(targets[..., properties.PRESENCE], k=min(number, targets.shape[1]))  # the first of equal ones
-    targets = ops.take_along_axis(targets, order[..., None], axis=1)
-    return ops.pad(targets, ((0, 0), (0, number - targets.shape[1]), (0, 0)))
+    return with_rows(ops.take_along_axis(targets, order[..., None], axis=1), number)
+
+
+def is_padding(targets):
+    """Which rows [B,N] of sets [B,N,19] are no objects."""
+    return targets[..., properties.PRESENCE] == 0.0
 
 
 def coordinate_weights(scale):

@@ -9,8 +9,6 @@ from tfobj.data import resizing
 from tfobj.errors import UserError
 from tfobj.metrics import average_precision
 from tfobj.metrics import segmentation
-from tfobj.ops.matching import assignment
-from tfobj.ops.set_loss import pairwise_costs
 from tfobj.set_grid import set_grid
 
 _NUM_ATTENTION_PICTURES = 2  # one line per image and iteration
@@ -46,7 +44,8 @@ class SetPrediction:
         values = {} if target is None else {"predictions": outputs["predictions"], "targets": target}
         if "attention" in outputs and "mask" in batch and max_objects is not None:
             attention = outputs["attention"][:, -1]  # [B,K,h,w]
-            true = _nearest(batch["mask"], attention.shape[2:])
+            # Resized once: from the frame, not from what the model saw.
+            true = _nearest(batch.get("frame_mask", batch["mask"]), attention.shape[2:])
             values["attention_ari_fg"] = segmentation.adjusted_rand_index(
                 true, attention, max_objects + 1, ignore_background=True)
         return values
@@ -96,10 +95,10 @@ class SetPrediction:
     def pictures(self, model, batch, outputs, num_iterations=None):
         """Every object with its properties and, where the data say it, the true ones; attention of each iteration."""
         images = model.scored_frame(batch["image"], num_iterations)
-        targets = ops.convert_to_numpy(model.target_of(images, batch)) if "objects" in batch else None
-        pairs = None
-        if targets is not None:
-            pairs = ops.convert_to_numpy(assignment(pairwise_costs(targets, outputs["predictions"]), "scipy"))
+        targets = pairs = None
+        if "objects" in batch:
+            targets = ops.convert_to_numpy(model.target_of(images, batch))
+            pairs = ops.convert_to_numpy(model.pairs(targets, outputs["predictions"]))[:, :targets.shape[1]]
         attention = outputs.get("attention")
         grids = {"objects": set_grid(images, outputs["predictions"], targets, pairs, attention)}
         if attention is not None:
