@@ -1,6 +1,7 @@
 """IODINE's experiment files have the settings of the released code, and its models the sizes."""
 
 import dataclasses
+import math
 import unittest
 
 import keras
@@ -23,7 +24,7 @@ DERIVED = {
     "iodine_shapes": ("iodine_multi_dsprites", {"num_slots"}, {"dataset", "dataset_variant", "image_size"}),
     "iodine_objects_room_sequences": ("iodine_multi_dsprites",
                                       {"num_slots", "num_iterations", "sequential", "gradient_batch"},
-                                      {"dataset", "dataset_variant"}),
+                                      {"dataset", "dataset_variant", "num_train_examples"}),
 }
 
 
@@ -69,7 +70,10 @@ class IodineExperimentsTest(unittest.TestCase):
                 experiment, original = experiment_of(name), experiment_of(base)
                 self.assertEqual(differing(experiment.model_config, original.model_config), in_model)
                 self.assertEqual(differing(experiment.data, original.data), in_data)
-                self.assertLessEqual(differing(experiment.train, original.train), {"batch_size"})
+                if differing(experiment.train, original.train):  # the rule of the released code
+                    self.assertEqual(differing(experiment.train, original.train), {"batch_size", "learning_rate"})
+                    self.assertEqual(experiment.train.learning_rate, original.train.learning_rate * math.sqrt(
+                        experiment.train.batch_size / original.train.batch_size))
 
     def test_sequences_have_a_frame_for_each_iteration(self):
         experiment = experiment_of("iodine_objects_room_sequences")

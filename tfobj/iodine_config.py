@@ -20,6 +20,9 @@ class IodineConfig:
     lstm_size: int = knob(256, "Units of the refinement network's LSTM; 0: no LSTM.", minimum=0)
     refinement_head: str = knob("additive", "How the refinement network updates the posterior; predictor_corrector: "
                                 "gated, for sequences.", choices=("additive", "predictor_corrector"))
+    predictor_units: int = knob(64, "Hidden units of the prediction of predictor_corrector.", minimum=1)
+    corrector_bias: float = knob(0.0, "Added to the logit of predictor_corrector's share of the update.")
+    predictor_bias: float = knob(0.0, "Added to the logit of predictor_corrector's share of the prediction.")
     refinement_coordinates: str = knob("linear", "Coordinates that the refinement network sees.",
                                        choices=("linear", "cosine"))
     num_frequencies: int = knob(3, "Frequencies per axis of cosine coordinates.", minimum=2)

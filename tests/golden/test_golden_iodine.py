@@ -40,7 +40,7 @@ REFINEMENT = {"enc_out": "encoded", "core_in": "core_input", "core_out": "core_o
 def options_of(arrays):
     """Constructor arguments that an archive implies."""
     config = {name[7:]: value.tolist() for name, value in arrays.items() if name.startswith("config/")}
-    head = {"hidden_size": config["head_hidden"][0], "corrector_bias": config["corrector_gate_bias"],
+    head = {"predictor_units": config["head_hidden"][0], "corrector_bias": config["corrector_gate_bias"],
             "predictor_bias": config["pred_gate_bias"]} if config["head"] == "predcorr" else {}
     return {
         "image_shape": (config["H"], config["W"], config["C"]), "num_slots": config["K"], "num_iterations": config["T"],
@@ -50,7 +50,7 @@ def options_of(arrays):
         "refinement_coordinates": {"linear": "linear", "cos": "cosine"}[config["coord"]],
         "pixel_density": config["dist"], "pixel_scale": config["s"], "sequential": config["seq"],
         "refinement_head": {"res": "additive", "predcorr": "predictor_corrector"}[config["head"]],
-        "head_options": head, "gradient_batch": config["B"],
+        **head, "gradient_batch": config["B"],
         "excluded_inputs": ",".join(name for name in (*SPATIAL, *FLAT) if name not in config["inputs"])}
 
 

@@ -11,7 +11,7 @@ from tfobj.errors import UserError
 from tfobj.layers.initial_posterior import InitialPosterior
 from tfobj.layers.pixel_density import PixelDensity
 from tfobj.layers.predictor_corrector import PredictorCorrector
-from tfobj.layers.refinement_inputs import FLAT, SPATIAL, RefinementInputs
+from tfobj.layers.refinement_inputs import FLAT, OF_SLOTS, SPATIAL, RefinementInputs
 from tfobj.layers.refinement_network import RefinementNetwork
 from tfobj.ops import coordinates
 from tfobj.ops.distributions import pixel_log_density
@@ -104,6 +104,8 @@ class RefinementInputsTest(unittest.TestCase):
             RefinementInputs((H, W, C), Z, excluded=("dz", "image"))
         with self.assertRaisesRegex(UserError, "leaves the refinement network without any map"):
             RefinementInputs((H, W, C), Z, excluded=SPATIAL)
+        with self.assertRaisesRegex(UserError, "nothing that differs between slots; keep one of components, "):
+            RefinementInputs((H, W, C), Z, excluded=OF_SLOTS)
 
 
 class RefinementNetworkTest(unittest.TestCase):

@@ -62,9 +62,11 @@ class OptionsTest(unittest.TestCase):
 
     def test_predictor_corrector_head(self):
         keras.utils.set_random_seed(0)
-        options = dataclasses.asdict(helpers.iodine_config(refinement_head="predictor_corrector"))
-        model = type(build())(SHAPE, name="iodine", head_options={"hidden_size": 3}, **options).build_on_zeros()
-        self.assertEqual(model.refinement.update.predict0.units, 3)
+        options = dataclasses.asdict(helpers.iodine_config(
+            refinement_head="predictor_corrector", predictor_units=3, corrector_bias=1.0, predictor_bias=-1.0))
+        model = type(build())(SHAPE, name="iodine", **options).build_on_zeros()
+        head = model.refinement.update
+        self.assertEqual((head.predict0.units, head.corrector_bias, head.predictor_bias), (3, 1.0, -1.0))
         twin = type(model).from_config(model.get_config()).build_on_zeros()
         noise = helpers.noise_of(model, 2)
         helpers.copy_weights(model, twin)

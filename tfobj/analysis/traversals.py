@@ -67,9 +67,9 @@ def _values_of(opened):
         if (kl := image_scores.kl_of_slots(outputs)) is not None:
             values["kl"] = kl
         if "latent_mean" in outputs:
-            variance = ops.square(outputs["latent_std"])
-            values["kl_of_dims"] = normal_kl(outputs["latent_mean"], variance,
-                                             prior_variance=opened.model.prior_std ** 2)
+            std = outputs["latent_std"]
+            values["kl_of_dims"] = normal_kl(outputs["latent_mean"], ops.square(std), 0.0,
+                                             opened.model.prior_std ** 2, 2.0 * ops.log(std))
         return values
 
     return values_of

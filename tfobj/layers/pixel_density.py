@@ -5,10 +5,26 @@ import math
 import keras
 from keras import ops
 
+from tfobj.errors import UserError
 from tfobj.ops.distributions import pixel_log_density
 
 INITIAL_SCALE = 0.1
 """Where a trained scale starts."""
+
+TRAINED = -1.0
+"""The option `pixel_scale` that asks for a trained scale."""
+
+
+def scale_of(pixel_scale, usual):
+    """The scale that the option `pixel_scale` asks for: itself, `usual` for 0, None (trained) for -1.
+
+    Raises:
+        UserError: another negative number.
+    """
+    if pixel_scale < 0.0 and pixel_scale != TRAINED:
+        raise UserError(f"--pixel_scale={pixel_scale} is negative; give a positive scale, 0 for {usual}, or -1 for a "
+                        "trained one")
+    return None if pixel_scale == TRAINED else pixel_scale or usual
 
 
 @keras.saving.register_keras_serializable(package="tfobj")

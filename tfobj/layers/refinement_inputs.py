@@ -16,6 +16,8 @@ NORMALISED = ("counterfactual", "dcomponents", "dmask", "dzp", "log_prob")
 """Inputs that reach the network normalised and without a gradient to where they come from."""
 CONSTANTS = ("capacity", "flat_capacity")
 """Inputs that tell nothing, kept because the published models have them."""
+OF_SLOTS = ("components", "counterfactual", "dcomponents", "dmask", "mask", "posterior", "pred_mask", "dzp", "zp")
+"""Inputs that differ between slots."""
 CAPACITY = 0.5
 
 
@@ -34,7 +36,7 @@ class RefinementInputs(keras.layers.Layer):
         num_frequencies: int. Frequencies per axis of the cosine coordinates. Defaults to `3`.
 
     Raises:
-        UserError: an excluded name does not exist, or no map is left.
+        UserError: an excluded name does not exist; no map, or nothing that differs between slots, is left.
     """
 
     def __init__(self, image_shape, latent_size, excluded=(), coordinate_type="linear", num_frequencies=3, **kwargs):
@@ -106,3 +108,6 @@ def _check(excluded):
     if set(SPATIAL) <= set(excluded):
         raise UserError(f"--excluded_inputs={','.join(excluded)} leaves the refinement network without any map; keep "
                         f"one of {', '.join(SPATIAL)}")
+    if set(OF_SLOTS) <= set(excluded):
+        raise UserError(f"--excluded_inputs={','.join(excluded)} leaves the refinement network nothing that differs "
+                        f"between slots; keep one of {', '.join(OF_SLOTS)}")

@@ -11,7 +11,7 @@ from tfobj.errors import UserError
 from tfobj.iodine_config import IodineConfig
 from tfobj.layers.coordinate_broadcast_decoder import CoordinateBroadcastDecoder
 from tfobj.layers.initial_posterior import InitialPosterior
-from tfobj.layers.pixel_density import PixelDensity
+from tfobj.layers.pixel_density import PixelDensity, scale_of
 from tfobj.layers.refinement_inputs import CONSTANTS, RefinementInputs
 from tfobj.layers.refinement_network import RefinementNetwork
 from tfobj.models.object_model import NoiseSpec, ObjectModel
@@ -53,7 +53,6 @@ class Iodine(ScenePrior, ObjectModel):
     Args:
         image_shape: Tuple (H, W, C).
         **options: Fields of `tfobj.iodine_config.IodineConfig`.
-        head_options: Dict of arguments of `tfobj.layers.predictor_corrector.PredictorCorrector`, for that head.
 
     Raises:
         UserError: options that contradict each other, or input names that do not exist.
@@ -61,10 +60,10 @@ class Iodine(ScenePrior, ObjectModel):
 
     iterations_to_build = 1
 
-    def __init__(self, image_shape, name=None, head_options=None, **options):
+    def __init__(self, image_shape, name=None, **options):
         options = IodineConfig(**{key: tuple(value) if isinstance(value, list) else value
                                   for key, value in options.items()})
-        super().__init__(image_shape, name=name, head_options=dict(head_options or {}), **dataclasses.asdict(options))
+        super().__init__(image_shape, name=name, **dataclasses.asdict(options))
         self.options = options
         self.num_iterations, self.latent_size = options.num_iterations, options.latent_size
         self.num_frames = self.frames_of(options)
@@ -79,15 +78,16 @@ class Iodine(ScenePrior, ObjectModel):
         self.decoder = CoordinateBroadcastDecoder(
             image_size, channels + 1, options.decoder_filters, options.kernel_size,
             DECODER_CONSTANT if options.legacy_constants else 0.0, name="decoder")
-        scale = options.pixel_scale or PIXEL_SCALE[options.pixel_density]
-        self.pixel_density = PixelDensity(options.pixel_density, scale if scale > 0.0 else None, name="pixel_density",
-                                          **island)
+        scale = scale_of(options.pixel_scale, PIXEL_SCALE[options.pixel_density])
+        self.pixel_density = PixelDensity(options.pixel_density, scale, name="pixel_density", **island)
         self.refinement_inputs = RefinementInputs(
             self.image_shape, options.latent_size, excluded, options.refinement_coordinates, options.num_frequencies,
             name="refinement_inputs", **island)
         self.refinement = RefinementNetwork(
             options.refinement_filters, options.kernel_size, options.refinement_mlp, options.lstm_size,
-            options.refinement_head, head_options, name="refinement")
+            options.refinement_head,
+            {"hidden_size": options.predictor_units, "corrector_bias": options.corrector_bias,
+             "predictor_bias": options.predictor_bias}, name="refinement")
         self._check_num_slots(self.num_slots)
 
     @classmethod
@@ -248,7 +248,7 @@ class Iodine(ScenePrior, ObjectModel):
         """
         text, count = self.options.iteration_weights, num_iterations + 1
         if text == "linspace":
-            return np.linspace(0.0, 1.0, count)
+            return np.linspace(0.0, 1.0, count) if num_iterations else np.ones(1)  # unrefined: what there is
         try:
             weights = [float(word) for word in text.split(",")]
         except ValueError:

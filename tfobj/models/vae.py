@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from tfobj.layers.coordinate_broadcast_decoder import CoordinateBroadcastDecoder
-from tfobj.layers.pixel_density import PixelDensity
+from tfobj.layers.pixel_density import PixelDensity, scale_of
 from tfobj.layers.pooled_convolutions import PooledConvolutions
 from tfobj.metrics.reconstruction import mse_mean
 from tfobj.models.iodine import PIXEL_SCALE, PRIOR_VARIANCE
@@ -56,9 +56,8 @@ class Vae(ScenePrior, ObjectModel):
         self.encoder = PooledConvolutions(encoder_filters, kernel_size, (encoder_units, 2 * latent_size),
                                           name="encoder", autocast=False)
         self.decoder = CoordinateBroadcastDecoder(image_size, channels, decoder_filters, kernel_size, name="decoder")
-        scale = pixel_scale or PIXEL_SCALE[pixel_density]
-        self.pixel_density = PixelDensity(pixel_density, scale if scale > 0.0 else None, name="pixel_density",
-                                          dtype=island_dtype())
+        scale = scale_of(pixel_scale, PIXEL_SCALE[pixel_density])
+        self.pixel_density = PixelDensity(pixel_density, scale, name="pixel_density", dtype=island_dtype())
 
     def noise_spec(self, batch_size, num_slots=None, num_iterations=None):
         return {"slots": NoiseSpec((batch_size, num_slots or self.num_slots, self.latent_size))}
