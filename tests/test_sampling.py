@@ -162,10 +162,12 @@ class SampleCommandTest(unittest.TestCase):
             picture = np.asarray(Image.open(out / f"scene_{number:05d}.png"))
             np.testing.assert_allclose(picture, np.clip(scene, 0.0, 1.0) * 255.0, atol=0.6)
 
-    def test_missing_run_is_one_line(self):
-        result = self.run_command("--run_dir=nowhere", "--out=x")
-        self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1))
-        self.assertIn("--run_dir=nowhere holds no run", result.stderr)
+    def test_flags_that_cannot_work_are_one_line(self):
+        for words, message in ((["--out=x"], "--run_dir=nowhere holds no run"), ([], "--out is required"),
+                               (["--out=x", "--fid"], "--out=x with --fid")):
+            result = self.run_command("--run_dir=nowhere", *words)
+            self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1))
+            self.assertIn(message, result.stderr)
 
 
 if __name__ == "__main__":

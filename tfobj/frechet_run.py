@@ -5,6 +5,7 @@ from keras import ops
 
 from tfobj import sampling
 from tfobj.data import faults
+from tfobj.errors import UserError
 from tfobj.metrics.frechet import FeatureStatistics, frechet_distance
 from tfobj.scene_grid import scene_grid
 
@@ -27,8 +28,11 @@ def frechet_of_run(opened, extractor, num_samples, reports=(None, None)):
         Tuple (result, json path, picture path); the result is what the JSON file holds.
 
     Raises:
-        UserError: the model has no prior over scenes, or there are too few images.
+        UserError: the model has no prior over scenes, or there are too few scenes or images.
     """
+    if num_samples < 2:
+        raise UserError(f"--num_samples={num_samples}: a covariance needs at least 2 scenes, and says something from "
+                        f"{extractor.size} on")
     settings = opened.settings
     sampler = sampling.SceneSampler(opened.model, opened.engine, settings.noise_seed, settings.num_slots,
                                     settings.batch_size)
@@ -48,8 +52,8 @@ def told(result):
     if min(result["num_samples"], result["num_images"]) <= result["num_features"]:
         lines.append(f"warning: of {result['num_features']} features fewer scenes or images than that say little; "
                      "published distances are of 10,000 each")
-    head = (f"{result['num_samples']} scenes of {result['model']}, step {result['step']}, K={result['num_slots']}, seed "
-            f"{result['noise_seed']}; {result['num_images']} images of {result['data']} ({result['split']})")
+    head = (f"{result['num_samples']} scenes of {result['model']}, step {result['step']}, K={result['num_slots']}, "
+            f"seed {result['noise_seed']}; {result['num_images']} images of {result['data']} ({result['split']})")
     return "\n".join([head, *lines])
 
 

@@ -16,6 +16,7 @@ has other weights and pooling: it ranks runs that were scored in the same way. H
 from absl import flags
 
 from tfobj import command_line
+from tfobj.errors import UserError
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run that tfobj.train wrote.")
 _OUT = flags.DEFINE_string("out", None, "Directory for the scenes.")
@@ -27,8 +28,8 @@ _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Scenes per pass of the mod
 _FID = flags.DEFINE_boolean("fid", False, "Compare with the data instead of writing scenes. (default: no)")
 _SPLIT = flags.DEFINE_enum("split", "test", ["train", "validation", "test"], "--fid: images to compare with, as many "
                            "as scenes, or all if there are fewer. (default: test)")
-_WEIGHTS = flags.DEFINE_string("inception_weights", "imagenet", "--fid: imagenet downloads Keras' weights, a path reads "
-                               "their file (..._notop.h5), random tries without. (default: imagenet)")
+_WEIGHTS = flags.DEFINE_string("inception_weights", "imagenet", "--fid: imagenet downloads Keras' weights, a path "
+                               "reads their file (..._notop.h5), random tries without. (default: imagenet)")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "--fid: where the prepared data is now. (default: as in training)")
 _IMAGE_DIR = flags.DEFINE_string("image_dir", None, "--fid: where the folder of pictures is now. (default: as it was)")
 
@@ -36,6 +37,8 @@ _IMAGE_DIR = flags.DEFINE_string("image_dir", None, "--fid: where the folder of 
 def main():
     """Checks the flags, then draws or compares."""
     command_line.require(run_dir=_RUN_DIR.value, **({} if _FID.value else {"out": _OUT.value}))
+    if _FID.value and _OUT.value:
+        raise UserError(f"--out={_OUT.value} with --fid, which writes into the run directory; leave one of them out")
     from tfobj import registry
     from tfobj.training import run_directory
 

@@ -49,8 +49,8 @@ class SceneSampler:
         self._draw = engine.compiled(model.sample, model)
 
     def batches(self, count):
-        """Draws the first `count` scenes; yields dicts of arrays [B, ...] as of `ScenePrior.sample`, B the batch size or
-        less.
+        """Draws the first `count` scenes; yields dicts of arrays [B, ...] as of `ScenePrior.sample`, B the batch
+        size or less.
 
         Raises:
             UserError: the scenes are not finite.
@@ -105,13 +105,14 @@ def write_scenes(sampler, out, count, about, background_slot=None, report=None, 
             entries.append(file_writing.guarded(out, _write_scene, out, len(entries), scene, background_slot))
             waiting.append(scene)
             if len(waiting) == _SCENES_PER_GRID or len(entries) == count:
-                grids.append(file_writing.guarded(out, _write_grid, out, len(entries) - len(waiting), waiting, background_slot))
+                first = len(entries) - len(waiting)
+                grids.append(file_writing.guarded(out, _write_grid, out, first, waiting, background_slot))
                 waiting = []
         if report is not None:
             report(len(entries), count)
     index = {**about, "overview": grids[0], "pictures": grids, "images": entries}
-    text = json.dumps(index, indent=2) + "\n"
-    file_writing.guarded(out, file_writing.replace, os.path.join(out, INDEX), lambda stream: stream.write(text.encode()))
+    path, text = os.path.join(out, INDEX), json.dumps(index, indent=2) + "\n"
+    file_writing.guarded(out, file_writing.replace, path, lambda stream: stream.write(text.encode()))
     return index
 
 

@@ -24,8 +24,8 @@ class InceptionFeatures:
         name: str. Network and weights in words.
 
     Args:
-        weights: str. `imagenet`, which downloads the weights that Keras publishes unless it has done so before; `random`
-            for a first try without them; or the path of their file, `inception_v3_..._notop.h5`.
+        weights: str. `imagenet`, which downloads the weights that Keras publishes unless it has done so before;
+            `random` for a first try without them; or the path of their file, `inception_v3_..._notop.h5`.
 
     Raises:
         UserError: the weights cannot be had.
@@ -65,8 +65,8 @@ def _downloaded(weights):
         return _build(weights)
     except Exception as error:  # Keras raises no more special one
         raise UserError(f"the weights of InceptionV3 cannot be downloaded ({error}); on a machine without network give "
-                        "the file with --inception_weights=PATH/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
-                        f", or --inception_weights={RANDOM} to try the way to the number") from None
+                        "the file, --inception_weights=PATH/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5, "
+                        f"or --inception_weights={RANDOM} to try the way to the number") from None
 
 
 def _random(weights):
@@ -77,8 +77,8 @@ def _random(weights):
 
 def _read(path):
     if not os.path.isfile(path):
-        raise UserError(f"--inception_weights={path} does not exist; give the file of Keras' InceptionV3 without top, or "
-                        f"leave the flag out to download it")
+        raise UserError(f"--inception_weights={path} does not exist; give the file of Keras' InceptionV3 without "
+                        "top, or leave the flag out to download it")
     try:
         return _build(path)
     except (ValueError, OSError, KeyError) as error:

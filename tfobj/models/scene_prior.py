@@ -24,6 +24,7 @@ class ScenePrior:
 
         Returns:
             Dict with `reconstruction` [B,H,W,C], the scene, without noise of pixels; `masks` [B,K,H,W]; `components`
-            [B,K,H,W,C]; `segmentation` int32 [B,H,W]; `slots` [B,K,D], the latents. Further keys as the model documents.
+            [B,K,H,W,C]; `segmentation` int32 [B,H,W]; `slots` [B,K,D], the latents. Further keys as the model
+            documents.
         """
         raise TypeError(f"{type(self).__name__} must define sample")
