@@ -67,7 +67,8 @@ class FrechetRunTest(unittest.TestCase):
     def test_text_names_features_and_what_they_compare_with(self):
         text = frechet_run.told(self.compare(6, num_slots=4, noise_seed=2)[1])
         self.assertRegex(text, r"(?s)^6 scenes of genesis_v2, step 3, K=4, seed 2; 6 images of "
-                         r"colored_shapes/tiny \(test\).*features of mean colours.*same features only.*warning: of 12 features fewer scenes")
+                         r"colored_shapes/tiny \(test\).*features of mean colours.*same features only.*"
+                         r"warning: of 12 features fewer scenes")
 
     def test_a_single_scene_is_refused_before_any_is_drawn(self):
         with self.assertRaisesRegex(UserError, "--num_samples=1.*at least 2"):
