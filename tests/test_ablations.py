@@ -17,6 +17,8 @@ MODULE = {
     "epsilon_denominator": {"epsilon_mode": "denominator"}, "iterations_1": {"num_iterations": 1},
     "iterations_2": {"num_iterations": 2}, "iterations_4": {"num_iterations": 4}, "iterations_5": {"num_iterations": 5},
     "no_warmup": {"warmup_steps": 0}, "no_decay": {"decay": "none"}}
+# Slot Attention's ablations that are not from its Appendix B.
+FIGURE_23 = ("iteration_loss", "coordinate_scale_2")
 # AST-Seg, Table 4: data set -> most objects, steps of the background alone, the other number of scales.
 AST_SEG = {"clevrtex": (10, 500_000, "isotropic"), "clevr": (10, 2_500, "anisotropic"),
            "shapestacks": (6, 500_000, "anisotropic"), "objects_room": (3, 500_000, "isotropic")}
@@ -53,6 +55,16 @@ def knobs(experiment):
 
 
 class AblationsTest(unittest.TestCase):
+    def test_headers_say_on_which_images_the_paper_scores(self):
+        for path in FOLDER.glob("slot_attention_*.flags"):
+            header = "".join(line for line in path.read_text().splitlines(keepends=True) if line.startswith("#"))
+            sets = "properties" in path.stem
+            self.assertIn("(README.md here): tfobj.evaluate --num_examples=500." if sets else
+                          "320 training images (README.md here): tfobj.evaluate --split=train.", header, path.stem)
+        readme = (FOLDER / "README.md").read_text()
+        for words in ("--split=train", "--num_examples=500", "320 **training** images", "500 validation images"):
+            self.assertIn(words, readme)
+
     def test_every_ablation_has_a_file(self):
         expected = {f"{base}_{name}" for base, names in CHANGES.items() for name in names}
         self.assertEqual({path.stem for path in FOLDER.glob("*.flags")}, expected)
@@ -68,7 +80,7 @@ class AblationsTest(unittest.TestCase):
                     self.assertEqual({key: found[key] for key in found if found[key] != usual[key]}, changes)
                     lines = path.read_text().splitlines()
                     source = next(text for start, text in SOURCES.items() if base.startswith(start))
-                    self.assertRegex(lines[0], source)
+                    self.assertRegex(lines[0], r"Appendix C\.2, Figure 23\)" if name in FIGURE_23 else source)
                     self.assertIn(f"--run_dir=runs/{path.stem}", lines)
                     # Options that no model has are refused here; the weights are made later.
                     registry.load(registry.model_entry(experiment.model).path)(
