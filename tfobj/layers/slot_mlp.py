@@ -16,26 +16,26 @@ class SlotMlp(keras.layers.Layer):
     Args:
         num_slots: int K.
         slot_size: int D. Defaults to `64`.
-        hidden_sizes: Sequence of int. Units of the dense layers before the slots. Defaults to `(512, 512)`.
-        slot_mlp_size: int. Units of the two layers that all slots share behind them; 0 for none. Defaults to `0`.
+        slot_mlp_sizes: Sequence of int. Units of the dense layers before the slots. Defaults to `(512, 512)`.
+        shared_mlp_size: int. Units of the two layers that all slots share behind them; 0 for none. Defaults to `0`.
         grid_size: int. Side of the resized map. Defaults to `16`.
     """
 
-    def __init__(self, num_slots, slot_size=64, hidden_sizes=(512, 512), slot_mlp_size=0, grid_size=16, **kwargs):
+    def __init__(self, num_slots, slot_size=64, slot_mlp_sizes=(512, 512), shared_mlp_size=0, grid_size=16, **kwargs):
         super().__init__(**kwargs)
 
         # === Config ===
-        self.num_slots, self.slot_size, self.hidden_sizes = num_slots, slot_size, tuple(hidden_sizes)
-        self.slot_mlp_size, self.grid_size = slot_mlp_size, grid_size
+        self.num_slots, self.slot_size, self.slot_mlp_sizes = num_slots, slot_size, tuple(slot_mlp_sizes)
+        self.shared_mlp_size, self.grid_size = shared_mlp_size, grid_size
 
         # === Layers ===
         common = {"dtype": self.dtype_policy}
         self.hidden = [keras.layers.Dense(size, activation="relu", name=f"hidden{i}", **common)
-                       for i, size in enumerate(self.hidden_sizes)]
+                       for i, size in enumerate(self.slot_mlp_sizes)]
         self.to_slots = keras.layers.Dense(num_slots * slot_size, name="to_slots", **common)
         self.shared0 = self.shared1 = None
-        if slot_mlp_size:
-            self.shared0 = keras.layers.Dense(slot_mlp_size, activation="relu", name="shared0", **common)
+        if shared_mlp_size:
+            self.shared0 = keras.layers.Dense(shared_mlp_size, activation="relu", name="shared0", **common)
             self.shared1 = keras.layers.Dense(slot_size, name="shared1", **common)
 
     def build(self, input_shape):
@@ -45,7 +45,7 @@ class SlotMlp(keras.layers.Layer):
             size = layer.units
         if self.shared0 is not None:
             self.shared0.build((None, None, self.slot_size))
-            self.shared1.build((None, None, self.slot_mlp_size))
+            self.shared1.build((None, None, self.shared_mlp_size))
 
     def check_num_slots(self, num_slots):
         """Raises `UserError` if K = `num_slots` is another one than that of the weights."""
@@ -63,4 +63,4 @@ class SlotMlp(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "num_slots": self.num_slots, "slot_size": self.slot_size,
-                "hidden_sizes": self.hidden_sizes, "slot_mlp_size": self.slot_mlp_size, "grid_size": self.grid_size}
+                "slot_mlp_sizes": self.slot_mlp_sizes, "shared_mlp_size": self.shared_mlp_size, "grid_size": self.grid_size}
