@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from tests import golden_arrays
 from tests import helpers
-from tests.golden.genesis_baseline_weights import genesis_name, inputs_of, monet_name, sizes_of, statistics, stored_names
+from tests.golden.genesis_baseline_weights import (genesis_name, inputs_of, monet_name, sizes_of, statistics,
+                                                   stored_names)
 from tests.golden.genesis_v2_weights import like, weight
 from tfobj import genesis_config
 from tfobj.models.genesis import Genesis

@@ -45,8 +45,9 @@ class RecurrentPosterior(keras.layers.Layer):
                 last = ops.cast(latents[-1], features.dtype)
                 output, state = self.lstm(ops.concatenate([features, last], axis=-1), state)
                 mean, std = posterior_moments(self.out(output))
-            for trace, value in zip((latents, means, stds), (mean + std * ops.cast(noise[:, k], mean.dtype), mean, std)):
-                trace.append(value)
+            latents.append(mean + std * ops.cast(noise[:, k], mean.dtype))
+            means.append(mean)
+            stds.append(std)
         return tuple(ops.stack(trace, axis=1) for trace in (latents, means, stds))  # [B,K,D]
 
     def get_config(self):

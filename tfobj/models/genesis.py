@@ -15,7 +15,7 @@ from tfobj.models.object_model import NoiseSpec
 from tfobj.ops.distributions import mixture_error, sampled_kl
 from tfobj.ops.precision import at_least_float32
 from tfobj.ops.scales import posterior_moments
-from tfobj.ops.slots import fold, masked_images, unfold
+from tfobj.ops.slots import fold, masked_images, painted, unfold
 from tfobj.ops.stick_breaking import log_masks_of_logits
 
 _ACTIVATION = "elu"
@@ -73,7 +73,7 @@ class Genesis(GenerativeModel):
             two_stage=two_stage, symmetric_components=symmetric_components, reference_sampling=reference_sampling,
             pixel_std=pixel_std, first_pixel_std=first_pixel_std, **schedule)
         *image_size, image_channels = self.image_shape
-        self.mask_latent_size, self.latent_size = mask_latent_size, latent_size if two_stage else 0
+        self.mask_latent_size, self.latent_size = mask_latent_size, latent_size
         self.two_stage, self.reference_sampling = two_stage, reference_sampling
         self.pixel_stds = (pixel_std, first_pixel_std)
 
@@ -96,8 +96,9 @@ class Genesis(GenerativeModel):
                                  name="component_encoder")
 
     def noise_spec(self, batch_size, num_slots=None, num_iterations=None):
-        sizes = {"mask_latents": self.mask_latent_size, "component_latents": self.latent_size}
-        return {name: NoiseSpec((batch_size, num_slots or self.num_slots, size)) for name, size in sizes.items() if size}
+        num_slots, sizes = num_slots or self.num_slots, {"mask_latents": self.mask_latent_size}
+        sizes.update({"component_latents": self.latent_size} if self.two_stage else {})
+        return {name: NoiseSpec((batch_size, num_slots, size)) for name, size in sizes.items()}
 
     def sample_noise_spec(self, batch_size, num_slots=None):
         return self.noise_spec(batch_size, num_slots)
@@ -164,6 +165,4 @@ class Genesis(GenerativeModel):
         """The scene of masks and latents [B,K,D], see `decode`."""
         latents = latents[..., self.mask_latent_size:] if self.two_stage else latents
         canvas = unfold(at_least_float32(self.component_decoder(fold(latents))), latents.shape[1])
-        masks, components = ops.exp(log_masks), ops.sigmoid(canvas)  # [B,K,H,W(,C)]
-        return {"reconstruction": ops.sum(masks[..., None] * components, axis=1), "masks": masks,
-                "log_masks": log_masks, "components": components}
+        return painted(log_masks, ops.sigmoid(canvas))

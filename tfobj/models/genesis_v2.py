@@ -17,6 +17,7 @@ from tfobj.models.object_model import NoiseSpec
 from tfobj.ops import distributions
 from tfobj.ops.competition import log_softmax
 from tfobj.ops.precision import at_least_float32, island_dtype
+from tfobj.ops.slots import painted
 from tfobj.ops.stick_breaking import ABSENT, mask_divergence
 
 _MOST_FEATURES, _GROUPS = 64, 8
@@ -124,11 +125,8 @@ class GenesisV2(GenerativeModel):
         canvas = at_least_float32(self.decoder(latents))  # [B,K,H,W,C+1]
         logits = canvas[..., -1]
         logits = logits if valid is None else ops.where(valid[:, :, None, None], logits, ABSENT)
-        log_masks = log_softmax(logits, axis=1)
-        masks = ops.exp(log_masks)
         components = ops.sigmoid(canvas[..., :-1]) if self.pixel_bound else canvas[..., :-1]
-        return {"reconstruction": ops.sum(masks[..., None] * components, axis=1), "masks": masks,
-                "log_masks": log_masks, "components": components}
+        return painted(log_softmax(logits, axis=1), components)
 
     def sample(self, noise):
         latents = at_least_float32(noise["latents"]) if self.prior is None else self.prior.sample(noise["latents"])

@@ -12,7 +12,7 @@ from tfobj.ops.competition import log_softmax
 from tfobj.ops.distributions import mixture_error, normal_kl, sampled_kl
 from tfobj.ops.precision import at_least_float32
 from tfobj.ops.scales import posterior_moments
-from tfobj.ops.slots import fold, masked_images, unfold
+from tfobj.ops.slots import fold, masked_images, painted, unfold
 from tfobj.ops.stick_breaking import log_masks_of_logits, mask_divergence
 
 _ACTIVATION = "relu"
@@ -80,10 +80,9 @@ class MonetG(GenerativeModel):
         log_masks, _ = self.attention(image, num_slots=num_slots)  # [B,K,H,W]
         mean, std = posterior_moments(unfold(self.encoder(masked_images(image, log_masks)), num_slots))  # [B,K,D]
         latents = mean + std * ops.cast(noise["latents"], mean.dtype)
-        painted, masks = self.decode(latents), ops.exp(log_masks)
-        return {"reconstruction": ops.sum(masks[..., None] * painted["components"], axis=1), "masks": masks,
-                "components": painted["components"], "log_masks": log_masks, "decoder_masks": painted["masks"],
-                "log_decoder_masks": painted["log_masks"], "slots": mean, "latent_std": std, "latents": latents,
+        scene = self.decode(latents)
+        return {**painted(log_masks, scene["components"]), "decoder_masks": scene["masks"],
+                "log_decoder_masks": scene["log_masks"], "slots": mean, "latent_std": std, "latents": latents,
                 "kl": self._divergence(latents, mean, std)}
 
     def decode(self, latents):
@@ -99,9 +98,7 @@ class MonetG(GenerativeModel):
         logits, components = canvas[..., -1], ops.sigmoid(canvas[..., :-1])
         log_masks = log_softmax(logits, axis=1) if self.decoder_masks == "softmax" else \
             log_masks_of_logits(logits[:, :-1])[0]
-        masks = ops.exp(log_masks)
-        return {"reconstruction": ops.sum(masks[..., None] * components, axis=1), "masks": masks,
-                "log_masks": log_masks, "components": components}
+        return painted(log_masks, components)
 
     def sample(self, noise):
         latents = at_least_float32(noise["latents"])
