@@ -24,12 +24,13 @@ _NUM_ITERATION_PICTURES = 3  # three lines per image
 
 class ObjectDiscovery:
     """Scores are means over images: `ari` and `ari_fg` (Slot Attention, Section 4.1; background excluded),
-    `ari_thresholded` (background where no mask exceeds 0.5), `miou` and `miou_gt` (CLEVRTEX, AST-Seg), `msc` and `msc_fg` (segmentation covering, GENESIS-V2;
-    images without anything to cover are left out), the terms of the loss, `mask_entropy`, `slots_alike`, `used_slots`,
-    `dead_slots`, `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Of models that have a second
-    kind of masks, `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`,
-    or the same with `decoder`; of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without ground
-    truth there are only those that need none."""
+    `ari_thresholded` (background where no mask exceeds 0.5), `miou` and `miou_gt` (CLEVRTEX, AST-Seg), `msc` and
+    `msc_fg` (segmentation covering, GENESIS-V2; images without anything to cover are left out), the terms of the
+    loss, `mask_entropy`, `slots_alike`, `used_slots`, `dead_slots`, `slot_usage`, a list of K numbers, `num_images`,
+    `num_without_objects`. Of models that have a second kind of masks, `attention_masks`, also `ari_attention`,
+    `ari_fg_attention`, `msc_attention` and `msc_fg_attention`, or the same with `decoder`; of models that find the
+    number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without ground truth there are only those
+    that need none."""
 
     SHOWN = ("loss", "mse", "ari_fg", "ari", "miou")
     TABLE = (
@@ -42,7 +43,8 @@ class ObjectDiscovery:
         ("ari_fg_decoder", "of the decoder's masks: ARI, foreground"), ("ari_decoder", "ARI, all pixels"),
         ("msc_fg_decoder", "covering, foreground"), ("msc_decoder", "covering, all segments"),
         ("average_k", "slots that the model found, mean"), ("slot_count_mae", "their distance from objects + 1, mean"),
-        ("mse", "mean squared error in [0, 1]"), ("mse_sum", "squared error in [0, 1], summed over pixels and channels"),
+        ("mse", "mean squared error in [0, 1]"),
+        ("mse_sum", "squared error in [0, 1], summed over pixels and channels"),
         ("elbo", "evidence lower bound, nats per image"),
         ("nll", "negative log-likelihood, as in the loss"), ("kl", "KL divergence, as in the loss"),
         ("loss", "training loss"), ("mask_entropy", "mask entropy, 0 decided to 1 uniform"),
