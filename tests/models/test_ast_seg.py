@@ -14,6 +14,7 @@ from tfobj.ast_seg_config import AstSegConfig
 from tfobj.errors import UserError
 
 DESCRIPTOR = next(descriptor for descriptor in MODELS if descriptor.name == "ast_seg")
+SIDE = DESCRIPTOR.image_shape[0]
 
 
 class AstSegTest(unittest.TestCase):
@@ -28,8 +29,8 @@ class AstSegTest(unittest.TestCase):
         self.addCleanup(self.model.enter_phase, "joint")
 
     def test_contract(self):
-        extras = {"attention": (1, 4, 32, 32), "positions": (3, 2), "inverse_scales": (3, 2), "boxes": (3, 4),
-                  "activations": (3,), "predicted_error": (32, 32)}
+        extras = {"attention": (1, 4, SIDE, SIDE), "positions": (3, 2), "inverse_scales": (3, 2), "boxes": (3, 4),
+                  "activations": (3,), "predicted_error": (SIDE, SIDE)}
         helpers.run_model_test(self, self.model, None, extras)
         np.testing.assert_array_equal(helpers.array(self.outputs["slots"])[:, 0], 0.0)
         np.testing.assert_allclose(np.sum(self.outputs["attention"], axis=(3, 4)), [[[0.0, 1.0, 1.0, 1.0]]] * 2,
@@ -47,19 +48,19 @@ class AstSegTest(unittest.TestCase):
 
     def test_another_background_changes_the_picture_but_no_mask(self):
         found = self.model.find(self.image)
-        first, second = (self.model.compose(found, np.full((2, 32, 32, 3), value, np.float32)) for value in (0.0, 1.0))
+        first, second = (self.model.compose(found, np.full((2, SIDE, SIDE, 3), value, np.float32)) for value in (0.0, 1.0))
         np.testing.assert_array_equal(first["masks"], second["masks"])
         difference = second["reconstruction"] - first["reconstruction"]
         np.testing.assert_allclose(difference[..., 0], first["masks"][:, 0], atol=1e-5)
 
     def test_without_background_only_the_picture_changes(self):
         config = dataclasses.replace(AST_SEG, use_background=False)
-        model = helpers.copy_weights(self.model, registry.build_model("ast_seg", config, (32, 32, 3)))
+        model = helpers.copy_weights(self.model, registry.build_model("ast_seg", config, DESCRIPTOR.image_shape))
         with mock.patch.object(model.background, "call", side_effect=AssertionError("it was computed")):
             outputs = model(self.image)
         for name in ("masks", "segmentation", "slots", "boxes"):
             np.testing.assert_array_equal(outputs[name], self.outputs[name], name)
-        np.testing.assert_array_equal(outputs["components"][:, 0], np.zeros((2, 32, 32, 3)))
+        np.testing.assert_array_equal(outputs["components"][:, 0], np.zeros((2, SIDE, SIDE, 3)))
         with self.assertRaisesRegex(UserError, "--nouse_background is for scoring"):
             model.start_training()
 
@@ -94,7 +95,7 @@ class AstSegTest(unittest.TestCase):
 
     def test_gray_images_are_refused(self):
         with self.assertRaisesRegex(UserError, "3 channels"):
-            registry.build_model("ast_seg", AST_SEG, (32, 32, 1))
+            registry.build_model("ast_seg", AST_SEG, (SIDE, SIDE, 1))
 
     def test_random_backbone_is_announced(self):
         keras.utils.set_random_seed(0)
