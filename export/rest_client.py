@@ -3,6 +3,8 @@
     python export/rest_client.py --server=http://localhost:8501 --model=slot_attention --out=segmentations photos/*.png
     python export/rest_client.py --status
 
+Models that predict sets have no segmentations: their objects are printed.
+
 Also a library: `predict(server, model, signature, inputs)` calls any signature in row or columnar format. Images as
 numbers are large in JSON, and REST answers every output of a signature: prefer `segment_bytes`, or gRPC.
 """
@@ -14,6 +16,7 @@ import sys
 import urllib.error
 import urllib.request
 
+import object_lists
 import segmentation_files
 
 
@@ -98,6 +101,15 @@ def predict(server, model, signature, inputs, row_format=True, version=None, lab
     return decode_response(call(model_url(server, model, version, label) + ":predict", body, timeout))
 
 
+def signature_names(server, model, version=None, label=None, timeout=60.0):
+    """The signatures that a model has, list of str; arguments and errors as of `predict`."""
+    answer = call(model_url(server, model, version, label) + "/metadata", timeout=timeout)
+    try:
+        return list(answer["metadata"]["signature_def"]["signature_def"])
+    except (KeyError, TypeError):
+        raise ServerError(f"the answer does not say which signatures there are: {json.dumps(answer)[:200]}") from None
+
+
 def call(url, body=None, timeout=60.0):
     """Posts JSON, or gets if `body` is None; returns the decoded answer.
 
@@ -136,24 +148,29 @@ def _message(content):
 
 
 def main(argv=None):
-    """Segments image files, or prints the state of the model; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Segments images with a served tfobj model, over REST.")
+    """Segments image files or prints their objects, or the state of the model; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Segments images with a served tfobj model, over REST, or prints the "
+                                     "objects that it predicts.")
     segmentation_files.add_arguments(parser, "http://localhost:8501")
+    object_lists.add_arguments(parser)
     parser.add_argument("--columnar", action="store_true", help="use the columnar format instead of the row format")
     parser.add_argument("--status", action="store_true", help="print the versions of the model and their state")
     arguments = parser.parse_args(argv)
     if not arguments.images and not arguments.status:
         parser.error("give image files, or --status")
 
-    def segment(files):
-        return predict(arguments.server, arguments.model, "segment_bytes", {"image_bytes": files},
-                       not arguments.columnar, arguments.version, arguments.label, arguments.timeout)
-
+    served = (arguments.server, arguments.model)
+    which = {"version": arguments.version, "label": arguments.label, "timeout": arguments.timeout}
     try:
         if arguments.status:
             url = model_url(arguments.server, arguments.model, arguments.version, arguments.label)
             print(json.dumps(call(url, timeout=arguments.timeout), indent=2))
-        segmentation_files.segment_files(arguments, segment)
+        if arguments.images:
+            signature = object_lists.signature_of(signature_names(*served, **which))
+            write = {object_lists.SIGNATURE: object_lists.print_objects,
+                     segmentation_files.SIGNATURE: segmentation_files.segment_files}[signature]
+            write(arguments, lambda files: predict(*served, signature, {"image_bytes": files}, not arguments.columnar,
+                                                   **which))
     except (ServerError, ValueError) as error:
         print("error: " + " ".join(str(error).split()), file=sys.stderr)
         return 2

@@ -15,6 +15,7 @@ SLOT_COLORS = (
     (230, 159, 0), (0, 114, 178), (0, 158, 115), (240, 228, 66), (204, 121, 167), (213, 94, 0), (86, 180, 233),
     (51, 34, 136), (225, 240, 165), (136, 0, 60), (135, 195, 75), (105, 45, 255), (119, 70, 34),
 )
+SIGNATURE = "segment_bytes"
 _GOLDEN_RATIO = 0.618034
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(_SIGNATURE) + 8 + 13 + 4  # the header chunk: length and type, content, checksum
@@ -120,20 +121,47 @@ def segment_files(arguments, request):
     Raises:
         ValueError: a file cannot be read or written, or the server refused a request; names the files.
     """
-    if arguments.batch_size < 1:
-        raise ValueError(f"--batch_size={arguments.batch_size}: expected at least 1")
-    output = "segmentation_png_bytes" if arguments.raw else "segmentation_thresholded_png_bytes"
+    output = output_of(arguments)
     try:
-        jobs = list(zip(arguments.images, output_paths(arguments.images, arguments.out)))
-        for batch in batches(jobs, arguments.batch_size):
-            files = [read_file(image) for image, _ in batch]
-            try:
-                answers = request(files)[output]
-            except (ConnectionError, KeyError) as error:
-                names = ", ".join(image for image, _ in batch)
-                raise ValueError(f"no answer for {names}: {error}") from error
-            for (image, path), png in zip(batch, answers):
-                write_file(path, colored(png, first_slot=0 if arguments.raw else 1))
-                print(f"{image} -> {path}")
+        paths = dict(zip(arguments.images, output_paths(arguments.images, arguments.out)))
+        for images, answer in answers(arguments, arguments.images, request, (output,)):
+            for image, png in zip(images, answer[output]):
+                write_file(paths[image], colored(png, first_slot=0 if arguments.raw else 1))
+                print(f"{image} -> {paths[image]}")
     except OSError as error:
         raise ValueError(f"{error.filename}: {error.strerror}") from error
+
+
+def output_of(arguments):
+    """The output that `segment_files` writes: with --raw the slot everywhere, else also background."""
+    return "segmentation_png_bytes" if arguments.raw else "segmentation_thresholded_png_bytes"
+
+
+def answers(arguments, images, request, outputs):
+    """Sends image files in batches.
+
+    Args:
+        arguments: Namespace of `add_arguments`.
+        images: Sequence of str, paths.
+        request: Callable (list of bytes) -> dict output name -> sequence.
+        outputs: Sequence of str, what the answers must have.
+
+    Yields:
+        (paths of a batch, its answer).
+
+    Raises:
+        ValueError: a file cannot be read, or the server refused a request; names the files.
+    """
+    if arguments.batch_size < 1:
+        raise ValueError(f"--batch_size={arguments.batch_size}: expected at least 1")
+    for batch in batches(list(images), arguments.batch_size):
+        try:
+            files = [read_file(image) for image in batch]
+        except OSError as error:
+            raise ValueError(f"{error.filename}: {error.strerror}") from error
+        try:
+            answer = request(files)
+            answer = {name: answer[name] for name in outputs}
+        except (ConnectionError, KeyError) as error:
+            raise ValueError(f"no answer for {', '.join(batch)}: {error}") from error
+        yield batch, answer

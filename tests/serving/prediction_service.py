@@ -5,12 +5,13 @@ import contextlib
 
 import grpc
 import tensorflow as tf
+from tensorflow_serving.apis import get_model_metadata_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 from tensorflow_serving.apis import predict_pb2
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers Predict as version 1 of one model; the other calls are unimplemented.
+    """Answers Predict and GetModelMetadata as version 1 of one model; the other calls are unimplemented.
 
     Args:
         loaded: Result of `tf.saved_model.load`.
@@ -26,10 +27,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request, context):
         """Runs the signature of the request, checked in the order in which the server checks."""
         spec = request.model_spec
-        version = self._labels.get(spec.version_label) if spec.version_label else 1
-        version = spec.version.value if spec.HasField("version") else version
-        if spec.name != self._model or version != 1:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {spec.name}")
+        self._check(spec, context)
         signature = self._loaded.signatures.get(spec.signature_name or "serving_default")
         if signature is None:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"Serving signature \"{spec.signature_name}\" not found")
@@ -43,6 +41,26 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         for name in request.output_filter or outputs:
             response.outputs[name].CopyFrom(tf.make_tensor_proto(outputs[name]))
         return response
+
+
+    def GetModelMetadata(self, request, context):
+        """Names the signatures."""
+        self._check(request.model_spec, context)
+        if list(request.metadata_field) != ["signature_def"]:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "Metadata field not supported")
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        for name in self._loaded.signatures:
+            signatures.signature_def[name].method_name = "tensorflow/serving/predict"
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        response.model_spec.CopyFrom(request.model_spec)
+        response.metadata["signature_def"].Pack(signatures)
+        return response
+
+    def _check(self, spec, context):
+        version = self._labels.get(spec.version_label) if spec.version_label else 1
+        version = spec.version.value if spec.HasField("version") else version
+        if spec.name != self._model or version != 1:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {spec.name}")
 
 
 @contextlib.contextmanager

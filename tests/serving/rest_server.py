@@ -15,7 +15,8 @@ import threading
 import numpy as np
 import tensorflow as tf
 
-_PATH = re.compile(r"/v1/models/(?P<model>[^/:]+)(/versions/(?P<version>\d+))?(/labels/(?P<label>[^/:]+))?(:predict)?$")
+_PATH = re.compile(r"/v1/models/(?P<model>[^/:]+)(/versions/(?P<version>\d+))?(/labels/(?P<label>[^/:]+))?"
+                   r"(:predict|(?P<metadata>/metadata))?$")
 
 
 class _Refusal(Exception):
@@ -58,8 +59,12 @@ def serving(loaded, model="slot_attention", labels=("stable",)):
         """Routes `/v1/models/...`."""
 
         def do_GET(self):
-            self._answer(lambda match: {"model_version_status": [
-                {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}]})
+            status = {"model_version_status": [
+                {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}]}
+            metadata = {"model_spec": {"name": model, "signature_name": "", "version": "1"}, "metadata": {
+                "signature_def": {"signature_def": {name: {"method_name": "tensorflow/serving/predict"}
+                                                    for name in loaded.signatures}}}}
+            self._answer(lambda match: metadata if match["metadata"] else status)
 
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -134,4 +139,4 @@ def _encode(name, value):
         return value.tolist()
     if name.endswith("_bytes"):
         return [{"b64": base64.b64encode(item).decode()} for item in value]
-    return [item.decode() for item in value]
+    return [_encode(name, item) if isinstance(item, np.ndarray) else item.decode() for item in value]
