@@ -36,7 +36,7 @@ class PositionSource:
         self.reads.append(tuple(positions))
         return np.array([str(position).encode() for position in positions], dtype=object)
 
-    def batch(self, records, masks=True, factors=False):
+    def batch(self, records, masks=True, factors=False, frame_masks=False):
         """The position as the only pixel."""
         return {"image": tf.strings.to_number(records, tf.int32)[:, None, None, None]}
 

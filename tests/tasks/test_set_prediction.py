@@ -59,6 +59,18 @@ class SetPredictionTest(unittest.TestCase):
         scores = self.task.summary({"attention_ari_fg": np.asarray(values["attention_ari_fg"])})
         self.assertEqual(set(scores), {"attention_ari_fg", "num_images"})
 
+    def test_attention_is_compared_with_the_masks_of_the_frame(self):
+        frame = self.rng.integers(0, 4, (2, 240, 320)).astype(np.uint8)
+        attention = self.rng.random((2, 1, 5, 32, 32)).astype(np.float32)
+        rows, columns = ((2 * np.arange(32) + 1) * size // 64 for size in (240, 320))
+        once = frame[:, rows[:, None], columns]
+        both = {"mask": np.zeros((2, 128, 128), np.uint8), "frame_mask": frame}
+        values = self.task.values_of(both, {"attention": tf.constant(attention)}, None, 3)["attention_ari_fg"]
+        for index in range(2):
+            expected = reference.adjusted_rand_index(once[index], attention[index, -1].argmax(axis=0), 4, 5,
+                                                     ignore_background=True)
+            self.assertAlmostEqual(float(values[index]), expected, places=6)
+
     def test_data_that_say_nothing_are_refused(self):
         with self.assertRaisesRegex(UserError, "of these 6 images are not known .*; score another --split"):
             self.task.summary({"predictions": self.targets, "targets": 0.0 * self.targets})

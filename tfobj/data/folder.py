@@ -71,9 +71,9 @@ class FolderSource:
         raise UserError("--exclude_objects/--require_objects: a folder of images does not say what they show; leave "
                         "both out")
 
-    def batch(self, records, masks=True, factors=False):
+    def batch(self, records, masks=True, factors=False, frame_masks=False):
         """{"image": [B,H,W,C]} after preprocessing from raw pixels, string [B]; there is nothing else to ask for."""
-        del masks, factors
+        del masks, factors, frame_masks
         images = tf.io.decode_raw(records, tf.uint8)
         return {"image": self.preprocessing.images(tf.reshape(images, [-1, *self._pictures.image_shape]))}  # [B,H,W,3]
 

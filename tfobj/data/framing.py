@@ -80,6 +80,10 @@ class Preprocessing:
         """Preprocesses instance maps, uint8 [B,H,W,1] -> [B,h,w], by nearest neighbour: no new value appears."""
         return self._nearest(self._crop(masks))[..., 0]
 
+    def frame_masks(self, masks):
+        """Instance maps, uint8 [B,H,W,1], in the window of the images but not resized: [B,H',W']."""
+        return self._crop(masks)[..., 0]
+
     @property
     def keeps_values(self):
         """Whether every output value is an input value, so that images stay uint8."""
@@ -152,6 +156,14 @@ def plan(recipe, native_shape, image_size="", image_channels=0, grayscale=False,
     size = parse_image_size(image_size) or frame.size or (rows[1] - rows[0], columns[1] - columns[0])
     return kind((height, width, channels), rows, columns, size, frame.resize, frame.mask_rule,
                 image_channels or channels, grayscale)
+
+
+def shrinks_with_antialias(recipe):
+    """Whether photos of any size are brought to the model's with antialias: unless the recipe (str) reduces whole
+    frames and does it without, so that photos look like what its models learned from."""
+    sized = [frame for frame in recipes.FRAMES[recipe].values() if frame.size]
+    whole = bool(sized) and all(frame.rows is None and frame.columns is None for frame in sized)
+    return not whole or all(frame.resize == "antialias" for frame in sized)
 
 
 def parse_image_size(text):

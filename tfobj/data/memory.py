@@ -129,7 +129,7 @@ class MemorySource:
         """
         return self._all_images(split) if positions is None else self._images(split, positions)
 
-    def take(self, split, positions, masks=True, factors=False):
+    def take(self, split, positions, masks=True, factors=False, frame_masks=False):
         """Some examples as a batch.
 
         Args:
@@ -137,6 +137,7 @@ class MemorySource:
             positions: int [B].
             masks: bool. With the masks.
             factors: bool. With the factors of the objects.
+            frame_masks: bool. With the masks before they are resized.
 
         Returns:
             dict of arrays as `tfobj.data.source` describes for `batch`.
@@ -145,7 +146,9 @@ class MemorySource:
         batch = {"image": self.images(split)[positions]}
         for part in ("mask",) * masks + ("background",) * factors:
             if part in arrays:
-                batch[part] = self._maps(self._framed(arrays[part])[positions])
+                batch[part] = self._maps(self._framed(arrays[part])[positions], self.preprocessing.masks)
+        if frame_masks and "mask" in arrays:
+            batch["frame_mask"] = self._maps(self._framed(arrays["mask"])[positions], self.preprocessing.frame_masks)
         if "visibility" in arrays:
             batch["num_objects"] = _num_objects(arrays["visibility"][positions])
         if factors and "camera" in arrays:
@@ -181,9 +184,9 @@ class MemorySource:
             return values
         return values[:, :self._frames] if self.num_frames else values[:, 0]
 
-    def _maps(self, maps):
-        """Preprocesses uint8 [B,H,W] or [B,T,H,W]."""
-        frames = self.preprocessing.masks(maps.reshape(-1, *maps.shape[-2:], 1))  # [B*T,h,w]
+    def _maps(self, maps, function):
+        """Preprocesses uint8 [B,H,W] or [B,T,H,W] with a function of pictures [N,H,W,1]."""
+        frames = function(maps.reshape(-1, *maps.shape[-2:], 1))  # [B*T,h,w]
         return frames.reshape(*maps.shape[:-2], *frames.shape[1:])
 
 
@@ -237,6 +240,7 @@ class MemoryEvaluationInput:
         num_examples: int. Take the first so many after the filters (fewer if there are no more); 0: all.
         batch_size: int. Examples per batch over all devices.
         factors: bool. Batches carry the factors of the objects. Defaults to `False`.
+        frame_masks: bool. Batches carry the masks before they are resized. Defaults to `False`.
 
     Attributes:
         num_examples: int. Valid examples of the pass.
@@ -246,11 +250,11 @@ class MemoryEvaluationInput:
         UserError: the filters leave nothing, or cannot be applied to this data.
     """
 
-    def __init__(self, source, data_config, split, num_examples, batch_size, factors=False):
+    def __init__(self, source, data_config, split, num_examples, batch_size, factors=False, frame_masks=False):
         self._order = EvaluationOrder(source, data_config, split, num_examples, batch_size)
         self.num_examples, self.num_batches = self._order.num_examples, self._order.num_batches
         self._source, self._split = source, split
-        self._take = functools.partial(source.take, split, factors=factors)
+        self._take = functools.partial(source.take, split, factors=factors, frame_masks=frame_masks)
         self._take(self._order.kept[:1])  # what has to be drawn or decoded is made now, and not in the middle of a run
 
     def batches(self):

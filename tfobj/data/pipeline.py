@@ -88,6 +88,7 @@ class EvaluationInput:
         num_examples: int. Take the first so many after the filters (fewer if there are no more); 0: all.
         batch_size: int. Examples per batch over all workers and replicas.
         factors: bool. Batches carry the factors of the objects, see `tfobj.data.source`. Defaults to `False`.
+        frame_masks: bool. Batches carry the masks before they are resized, too. Defaults to `False`.
 
     Attributes:
         num_examples: int. Valid examples of the pass.
@@ -97,11 +98,12 @@ class EvaluationInput:
         UserError: the filters leave nothing, or cannot be applied to this data.
     """
 
-    def __init__(self, source, data_config, split, num_examples, batch_size, factors=False):
+    def __init__(self, source, data_config, split, num_examples, batch_size, factors=False, frame_masks=False):
         self._order = EvaluationOrder(source, data_config, split, num_examples, batch_size)
         self.num_examples, self.num_batches = self._order.num_examples, self._order.num_batches
         self._source, self._split = source, split
-        self._batch_size, self._loader = batch_size, _loader(source, split, factors=factors)
+        self._batch_size = batch_size
+        self._loader = _loader(source, split, factors=factors, frame_masks=frame_masks)
         self._loader.read(self._order.kept[:1])  # as above
 
     def dataset(self, num_shards=1, shard_index=0, replicas_per_shard=1):

@@ -11,11 +11,12 @@ The input pipeline and the command lines know `PreparedSource` and `tfobj.data.f
 * `records(split)`: `tf.data.Dataset` of serialized examples in index order; `num_objects(record)` and
   `decode(record)` read one of them: the number of objects, the canonical example as it is stored.
 * `read(split, positions)`: serialized examples at any positions, fast in any order.
-* `batch(records, masks=True, factors=False)`: string [B] -> dict after preprocessing: "image" [B,H,W,C], uint8 where
-  only pixels were taken, else float32 in [0,1]; "mask" uint8 [B,H,W] if `masks`; "num_objects" int32 [B]. If
-  `factors`, also "objects", a dict from factor to [B,N, ...], "visibility" bool [B,N+1] with the background first,
-  "background" uint8 [B,H,W] (parts of it, see the data set) and "camera" [B, ...]. What the data do not have is absent.
-  Sequences have a time axis behind B in all but "objects" and "visibility".
+* `batch(records, masks=True, factors=False, frame_masks=False)`: string [B] -> dict after preprocessing: "image"
+  [B,H,W,C], uint8 where only pixels were taken, else float32 in [0,1]; "mask" uint8 [B,H,W] if `masks`; "num_objects"
+  int32 [B]. If `frame_masks`, also "frame_mask" uint8 [B,H',W'], the masks before they were resized. If `factors`, also
+  "objects", a dict from factor to [B,N, ...], "visibility" bool [B,N+1] with the background first, "background" uint8
+  [B,H,W] (parts of it, see the data set) and "camera" [B, ...]. What the data do not have is absent. Sequences have a
+  time axis behind B in all but "objects" and "visibility".
 * `factors(split, positions)`, where `has_factors`: dict of arrays, "visibility" and "objects" as `batch` has them,
   texts as bytes. No image is decoded.
 * `fingerprint()`: dict that JSON can hold and that changes with the data, not with the place where they lie.
@@ -136,7 +137,7 @@ class PreparedSource:
         return object_filters.classes(self._column(split, "exists"), self._column(split, f"objects/{factor}"),
                                       self.class_names.get(factor))
 
-    def batch(self, records, masks=True, factors=False):
+    def batch(self, records, masks=True, factors=False, frame_masks=False):
         """Decodes and preprocesses serialized examples, string [B]; see the module's description."""
         parts = ("image",) + ("mask",) * masks + ("visibility",) + ("background", "objects", "camera") * factors
         found = self._reader.read(records, parts, self._frames)
@@ -144,6 +145,8 @@ class PreparedSource:
         for part in ("mask", "background"):
             if part in found:
                 batch[part] = self._with_frames(self.preprocessing.masks(found[part]))
+        if frame_masks and "mask" in found:
+            batch["frame_mask"] = self._with_frames(self.preprocessing.frame_masks(found["mask"]))
         if "visibility" in found:
             batch["num_objects"] = _num_objects(found["visibility"])
         if "camera" in found:

@@ -122,7 +122,8 @@ class OpenedRun:
         """
         factors = self.model.needs_factors and guard_rails.says_properties(self.source)
         return self.engine.evaluation_input(self.source, dataclasses.replace(self.data_config, **filters), split,
-                                            num_examples, self.settings.batch_size, factors=factors)
+                                            num_examples, self.settings.batch_size, factors=factors,
+                                            frame_masks=self.model.needs_factors)
 
     def scores(self, report=None, evaluation_input=None, **overrides):
         """Scores of the examples, see `tfobj.training.evaluation.Evaluator.run`.

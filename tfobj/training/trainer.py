@@ -200,7 +200,8 @@ class Trainer:
         config = self._config
         self._validation_input = self._engine.evaluation_input(
             self._source, self._experiment.data, "validation", config.validation_examples, config.eval_batch_size,
-            factors=self._model.needs_factors) if config.validation_examples else None
+            factors=self._model.needs_factors,
+            frame_masks=self._model.needs_factors) if config.validation_examples else None
 
     def _validate(self):
         if self._evaluator is None:
