@@ -177,7 +177,7 @@ def _define(field, default=None):
 
 def _shown(value):
     if isinstance(value, tuple):
-        return ",".join(map(str, value))
+        return ",".join(map(str, value)) or "by the model"
     return {True: "true", False: "false", "": "none"}.get(value, value) if isinstance(value, (bool, str)) else value
 
 
@@ -189,11 +189,15 @@ def _checked(field, value):
     return value
 
 
+_NUMBERS = (3, 5)  # an example of a list
+
+
 def _numbers(field, words):
     if not words:
-        raise UserError(f"--{field.name}= is empty; give at least one whole number, such as {_shown(field.default)}")
+        raise UserError(f"--{field.name}= is empty; give at least one whole number, such as "
+                        f"{_shown(field.default or _NUMBERS)}")
     try:
         return tuple(int(word) for word in words)
     except ValueError:
         raise UserError(f"--{field.name}={','.join(words)} is no comma-separated list of whole numbers, "
-                        f"such as {_shown(field.default)}") from None
+                        f"such as {_shown(field.default or _NUMBERS)}") from None

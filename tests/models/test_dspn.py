@@ -63,6 +63,9 @@ class DspnTest(unittest.TestCase):
         terms = model.losses_of(targets, {"predictions": predictions, "latents": np.zeros((2, 6), np.float32)})
         np.testing.assert_allclose(terms["set"], 0.0, atol=1e-12)
 
+    def test_the_papers_iterations(self):
+        self.assertEqual(dspn.Dspn(SHAPE, **{**SMALL, "num_iterations": 10}).tested_iterations, (10, 20, 30))
+
     def test_the_loss_may_be_that_of_all_steps(self):
         model = self.model(iteration_loss="mean")
         mean = model.losses_of(self.targets, model(self.image, noise={}))["set"]

@@ -14,6 +14,7 @@ from tfobj.errors import UserError
 from tfobj.models.set_prediction import SlotAttentionSetPredictor
 from tfobj.models.slot_mlp import SlotMlpAutoencoder
 from tfobj.models.slot_mlp_properties import SlotMlpSetPredictor
+from tfobj.tasks.set_prediction import PRECISIONS, SetPrediction
 
 SMALL = {"encoder_channels": 6, "encoder_strides": (2, 1), "slot_size": 8, "head_hidden_size": 7}
 SHAPE = (16, 16, 3)
@@ -60,7 +61,7 @@ class SetPredictorTest(unittest.TestCase):
     def test_as_many_rows_as_slots_take_part(self):
         model = slot_attention(num_slots=5)
         padded = np.pad(self.targets, [(0, 0), (0, 4), (0, 0)])
-        np.testing.assert_array_equal(self.losses(model)["loss"], self.losses(model, padded)["loss"])
+        np.testing.assert_allclose(self.losses(model)["loss"], self.losses(model, padded)["loss"], rtol=1e-6)
         fewer, more = self.losses(model, num_slots=3)["loss"], self.losses(model, num_slots=9)["loss"]
         self.assertTrue((fewer < more).all(), "what has no object shall learn so")
 
@@ -97,6 +98,19 @@ class SetPredictorTest(unittest.TestCase):
             # 4 rows of predictions for at most 4 of the 5 objects, each wrong by 0.2 in three places
             loss = model.losses_of(self.targets[:, :4], {"predictions": outputs["predictions"][:, :4]})["loss"]
             np.testing.assert_allclose(loss, number * 3 * 0.5 * (0.2 * scale)**2 / 19, rtol=1e-4)
+
+    def test_the_papers_iterations(self):
+        self.assertEqual(slot_attention(num_iterations=3).tested_iterations, (3, 4, 5, 6, 7))
+        self.assertEqual(SlotMlpSetPredictor(SHAPE, num_slots=4, slot_mlp_sizes=(9,)).tested_iterations, ())
+
+    def test_perfect_predictions_have_precision_1_at_any_scale(self):
+        for scale in (0.5, 1.0, 2.0):
+            model = slot_attention(num_slots=5, coordinate_scale=scale)
+            outputs = {"predictions": keras.ops.convert_to_tensor(self.targets[:, ::-1])}
+            np.testing.assert_array_equal(model.losses_of(self.targets, outputs)["loss"], 0.0)
+            values = SetPrediction().values_of({}, outputs, self.targets, None)
+            scores = SetPrediction().summary({name: helpers.array(value) for name, value in values.items()})
+            self.assertEqual({scores[name] for name in PRECISIONS}, {1.0})
 
     def test_slots_and_iterations_may_be_others(self):
         model = slot_attention()

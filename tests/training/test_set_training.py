@@ -23,6 +23,7 @@ from tfobj.analysis.run_analysis import run_analysis
 from tfobj.data import prepared
 from tfobj.errors import UserError
 from tfobj.metrics import average_precision
+from tfobj.metrics import reference
 from tfobj.training import evaluate_run
 from tfobj.training import launch
 from tfobj.training.opened_run import OpenedRun, Settings
@@ -104,6 +105,22 @@ class SetTrainingTest(unittest.TestCase):
             self.assertAlmostEqual(value, second[name], places=5, msg=name)
         self.assertEqual(first["num_images"], 12)
 
+    def test_the_attention_is_scored_on_the_masks_of_another_data_set(self):
+        changes = {"dataset": "clevr_masks", "dataset_variant": "clevr10", "image_size": "16"}
+        data = dataclasses.replace(self.data, **changes)
+        with contextlib.redirect_stdout(io.StringIO()):
+            prepared.prepare_dataset(data, split_sizes={"train": 1, "validation": 1, "test": 4})
+        result, path, _ = evaluate_run.evaluate_run(self.root / "run", changes=changes)
+        self.assertEqual(path.name, "evaluation_clevr_masks_clevr10_tiny.json")
+        opened = OpenedRun(Settings(self.root / "run", changes=changes))
+        batch = opened.examples.examples(4)
+        self.assertEqual((batch["mask"].shape, batch["frame_mask"].shape), ((4, 16, 16), (4, 128, 128)))
+        attention = np.asarray(opened.outputs(batch["image"], range(4))["attention"])[:, -1]  # [B,K,4,4]
+        true = batch["frame_mask"][:, 16::32, 16::32]
+        expected = [reference.adjusted_rand_index(labels, slots.argmax(axis=0), 11, 10, ignore_background=True)
+                    for labels, slots in zip(true, attention)]
+        self.assertAlmostEqual(result["scores"]["attention_ari_fg"], float(np.mean(expected)), places=5)
+
     def test_precision_by_iterations_and_objects(self):
         result, table, _, picture = run_analysis("precision", options.PrecisionOptions((1, 2)), silent,
                                                  self.root / "run")
@@ -134,6 +151,16 @@ class SetTrainingTest(unittest.TestCase):
             self.root / "run", num_slots=numbers[1],
             changes={"min_objects": numbers[1], "max_objects": numbers[1]})[0]["scores"]
         self.assertAlmostEqual(result["objects"][1]["scores"]["ap_inf"], scores["ap_inf"], places=6)
+
+    def test_iterations_are_those_of_the_paper_unless_chosen(self):
+        result, *_ = run_analysis("precision", options.PrecisionOptions(), silent, self.root / "run", num_examples=2)
+        self.assertEqual([row["num_iterations"] for row in result["iterations"]], [2, 3, 4, 5, 6])
+
+    def test_models_with_a_fixed_number_of_slots_say_what_they_can_do(self):
+        self.train("slot_mlp_properties", "fixed", num_steps=1)
+        with self.assertRaisesRegex(UserError, "--analysis=objects takes 6 slots for scenes with 6 objects, but this "
+                                               "model has learned exactly 10 slots; use --object_counts=10"):
+            run_analysis("objects", options.ObjectsOptions(), silent, self.root / "fixed")
 
     def test_flags_that_contradict_these_analyses_are_named(self):
         for name, chosen, settings, message in (

@@ -28,6 +28,8 @@ def analyse(opened, options, countdown):
     if opened.settings.num_slots is not None:
         raise UserError(f"--num_slots={opened.settings.num_slots} has no effect with --analysis=objects, which takes "
                         "as many slots as objects; leave it out")
+    for number in options.object_counts:
+        _check_num_slots(opened.model, number)
     stages, rows = Stages(countdown("scored", "batches"), len(options.object_counts)), []
     for number in options.object_counts:
         examples = opened.inputs(opened.settings.split, opened.settings.num_examples, min_objects=number,
@@ -41,3 +43,12 @@ def analyse(opened, options, countdown):
     picture = precision.charts_of(lambda name: [charts.Curve(numbers, [row["scores"][name] for row in rows])],
                                   "objects and slots")
     return Finding({"trained_slots": opened.model.num_slots, "objects": rows}, table, tiles.frame(picture))
+
+
+def _check_num_slots(model, number):
+    """Raises `UserError` if the model works with another number of slots alone."""
+    try:
+        model.noise_spec(1, num_slots=number)
+    except UserError:
+        raise UserError(f"--analysis=objects takes {number} slots for scenes with {number} objects, but this model has "
+                        f"learned exactly {model.num_slots} slots; use --object_counts={model.num_slots}") from None

@@ -21,7 +21,8 @@ class SlotsOptions:
 class PrecisionOptions:
     """With how many iterations."""
 
-    test_iterations: tuple = knob((3, 4, 5, 6, 7), "Numbers of iterations T to score.", minimum=0)
+    test_iterations: tuple = knob((), "Numbers of iterations to score. Not given: from T of the training to T + 4 for "
+                                  "Slot Attention (3 to 7), and T, 2 T and 3 T for DSPN (10, 20, 30).", minimum=0)
 
 
 @dataclasses.dataclass(frozen=True)

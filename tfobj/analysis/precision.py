@@ -16,7 +16,7 @@ _PANEL = (220, 320)
 def analyse(opened, options, countdown):
     """Scores the images with every number of iterations in --test_iterations, all of them and by number of objects.
 
-    A model without iterations is scored once.
+    Without that flag with the model's `tested_iterations`. A model without iterations is scored once.
 
     Args:
         opened: See `tfobj.analysis`.
@@ -35,7 +35,7 @@ def analyse(opened, options, countdown):
         raise UserError(f"--num_iterations={opened.settings.num_iterations} has no effect with --analysis=precision; "
                         "use --test_iterations")
     trained = getattr(opened.config.model_config, "num_iterations", None)
-    steps = options.test_iterations if trained is not None else (None,)
+    steps = (options.test_iterations or opened.model.tested_iterations) if trained is not None else (None,)
     stages, rows = Stages(countdown("scored", "batches"), len(steps)), []
     for step in steps:
         predictions, targets = sets_of(opened.scores(stages.next(), num_iterations=step))

@@ -18,9 +18,10 @@ from tfobj.ops.precision import at_least_float32, island_dtype
 class Dspn(SetPredictor):
     """A residual network encodes the image, gradient descent finds a set whose encoding is the same.
 
-    Elements have coordinates in [-1, 1] and the codes of the classes, 18 numbers; their mask is the presence. It draws
-    no noise, and K is fixed by the learned start. As in the authors' code, the loss compares the final set, and the
-    batch size of 32 in its inner learning rate is part of ours.
+    Elements have coordinates in [-1, 1] and the codes of the classes, 18 numbers; their mask is the presence. Only the
+    mask is clipped, to [0, 1]; the rest of the predictions may lie outside. It draws no noise, and K is fixed by the
+    learned start. As in the authors' code, the loss compares the final set, and the batch size of 32 in its inner
+    learning rate is part of ours.
 
     Extra outputs: `latents` [B, Z], the encoding of the image, and where all steps have a loss,
     `iteration_predictions` [B, T, K, 19].
@@ -64,6 +65,11 @@ class Dspn(SetPredictor):
             raise UserError(f"num_slots={num_slots} but DSPN has learned a start of exactly {self.num_slots} elements; "
                             f"keep --num_slots={self.num_slots}")
         return {}
+
+    @property
+    def tested_iterations(self):
+        """T, 2 T and 3 T: 10, 20, 30."""
+        return tuple(factor * self.decoder.num_iterations for factor in (1, 2, 3))
 
     def forward(self, image, noise, num_slots=None, num_iterations=None):
         latents = self.tail1(self.tail_norm(self.tail0(self.encoder(image))))  # [B,1,1,Z]

@@ -50,6 +50,12 @@ class SlotAttentionSetPredictor(PropertyPredictor):
         self.slot_attention.check_num_slots(num_slots)
         return {"slots": NoiseSpec((batch_size, num_slots, self.slot_attention.slot_size))}
 
+    @property
+    def tested_iterations(self):
+        """From T to T + 4 (Figure 5, centre)."""
+        trained = self.slot_attention.num_iterations
+        return tuple(range(trained, trained + 5))
+
     def slots_of(self, features, noise, num_iterations=None):
         attended = self.slot_attention.attend_map(features, noise["slots"], num_iterations)
         iterates = attended.pop("iterates")

@@ -9,9 +9,9 @@ from tfobj.ops.set_loss import pairing, pairwise_costs, set_loss
 class SetPredictor(SlotModel):
     """Base class of models that learn, from labelled images, which objects there are.
 
-    The loss is a function of the cheapest pairing of targets and predictions (Locatello et al. 2020, Section 4.2). With
-    fewer objects than slots, rows of zeros take part, so that every slot learns whether it has an object; with more, the
-    K objects that fit best do.
+    The loss is a function of the cheapest pairing of targets and predictions (Locatello et al. 2020, Section 4.2).
+    With fewer objects than slots, rows of zeros take part, so that every slot learns whether it has an object; with
+    more, the K objects that fit best do.
 
     Outputs of a call, all float32:
         `predictions` [B,K,19], one object per slot as in `tfobj.properties`; the presence is the confidence, in [0, 1].
@@ -34,6 +34,11 @@ class SetPredictor(SlotModel):
     def __init__(self, image_shape, num_slots, matching="auto", name=None, **config):
         super().__init__(image_shape, num_slots, name=name, matching=matching, **config)
         self.matching = matching
+
+    @property
+    def tested_iterations(self):
+        """Numbers of iterations, a tuple, at which the papers score a model trained as this one; empty without any."""
+        return ()
 
     @property
     def target_shape(self):
