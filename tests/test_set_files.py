@@ -5,6 +5,7 @@ import os
 import pathlib
 import tempfile
 import unittest
+from unittest import mock
 
 import keras
 import numpy as np
@@ -14,8 +15,11 @@ from tests import helpers
 from tfobj import file_writing
 from tfobj import prediction
 from tfobj import properties
+from tfobj.config import DataConfig, ExperimentConfig
+from tfobj.data import preprocessing
 from tfobj.models.set_prediction import SlotAttentionSetPredictor
 from tfobj.serving.options import ServingOptions
+from tfobj.set_files import SetFiles
 
 
 class SetFilesTest(unittest.TestCase):
@@ -54,6 +58,19 @@ class SetFilesTest(unittest.TestCase):
             expected = [{"slot": int(slot) + 1, **properties.describe(rows[slot:slot + 1])[0]} for slot in order]
             self.assertEqual(entry["objects"], expected)
 
+    def test_photos_are_shrunk_as_in_training(self):
+        photo, = helpers.images(1, (40, 48, 3))
+        run = mock.Mock(config=ExperimentConfig("slot_attention_properties", None,
+                                                DataConfig(preprocessing="slot_attention_properties"), None))
+        seen, = prediction.Predictor(self.model, ServingOptions().of_run(run))([photo])
+        frame = preprocessing.plan("slot_attention_properties", photo.shape, "16").images(photo[None])[0]
+        np.testing.assert_allclose(seen["image"], frame, atol=1e-6)
+
+    def test_a_threshold_of_0_lists_every_slot(self):
+        files = SetFiles(None, ServingOptions(threshold=0.0))
+        rows = np.zeros((3, properties.NUM_PROPERTIES), np.float32)  # DSPN's mask may be exactly 0
+        self.assertEqual([entry["slot"] for entry in files.derived({"predictions": rows}, None)["objects"]], [1, 2, 3])
+
     def test_a_threshold_leaves_the_sure_ones(self):
         index, _ = self.predict(threshold=0.0)
         confidences = [entry["confidence"] for image in index["images"] for entry in image["objects"]]
@@ -64,4 +81,4 @@ class SetFilesTest(unittest.TestCase):
         found = sum(len(image["objects"]) for image in index["images"])
         self.assertEqual((found, results), (3, "mean_objects_found=1.50"))
         _, (warnings, _) = self.predict(threshold=1.0)
-        self.assertIn("no object has a confidence above --threshold=1;", warnings[0])
+        self.assertIn("no object has a confidence of --threshold=1 or more;", warnings[0])

@@ -10,7 +10,8 @@
 
 Prints a table, writes evaluation.json and evaluation.png (images, masks and slots) into the run directory; what differs
 from the default goes into the file names. The protocol of the papers is the first 320 test images, those that pass the
-filters of the training. The noise is fixed by --noise_seed per image, so the scores do not depend on the batch size.
+filters of the training; for models that predict sets it is all 15,000 of CLEVR, --num_examples=0, or, for ablations,
+500. The noise is fixed by --noise_seed per image, so the scores do not depend on the batch size.
 Other data than that of the training is scored with --dataset, --dataset_variant and the flags after them.
 
 Analyses take the same flags, and write NAME.json and NAME.png:

@@ -7,6 +7,7 @@ version number, which is when a running server picks it up, it is loaded by Tens
 the Python model. How to serve it: export/README.md.
 """
 
+import dataclasses
 import os
 
 from absl import flags
@@ -38,8 +39,7 @@ def main():
 
     run = run_directory.load_run(run_dir, checkpoint=checkpoint)
     export = exporter.export_model(
-        run.model, _EXPORT_DIR.value, num_slots=options.num_slots, num_iterations=options.num_iterations,
-        threshold=options.threshold, noise_seed=options.noise_seed, verify=_VERIFY.value,
+        run.model, _EXPORT_DIR.value, **dataclasses.asdict(options.of_run(run)), verify=_VERIFY.value,
         model_card=model_card.describe_run(run, checkpoint), tell=lambda message: print(message, flush=True))
     _print(export)
 
@@ -47,7 +47,8 @@ def main():
 def _print(export):
     """Tells what was written: signatures with their tensors, then the verification result."""
     print(f"{export.directory}: step {export.card['run']['step']} of {export.card['run']['run_dir']}, "
-          f"{export.card['num_slots']} slots, threshold {export.card['threshold']:g}")
+          f"{export.card['num_slots']} slots"
+          + ("" if export.card["threshold"] is None else f", threshold {export.card['threshold']:g}"))
     for name, signature in export.card["signatures"].items():
         inputs, outputs = (", ".join(f"{key} {value['dtype']}{_shape(value['shape'])}" for key, value in part.items())
                            for part in (signature["inputs"], signature["outputs"]))

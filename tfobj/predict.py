@@ -41,6 +41,7 @@ def main():
     from tfobj import prediction
 
     run = run_directory.load_run(run_dir, checkpoint=checkpoint)
+    options = options.of_run(run)
     predictor = prediction.Predictor(run.model, options, _BATCH_SIZE.value)
     about = {"run_dir": run_dir, "checkpoint": checkpoint, "step": run.step,
              "image_shape": list(run.image_shape), **dataclasses.asdict(options)}

@@ -59,7 +59,8 @@ class Predictor:
         Raises:
             UserError: the model's output is not finite.
         """
-        inputs = np.stack([preprocessing.fit_image(image, self._model.image_shape).numpy() for image in images])
+        inputs = np.stack([preprocessing.fit_image(image, self._model.image_shape, self.options.antialias).numpy()
+                           for image in images])
         noise = {name: value[:len(images)] for name, value in self._noise.items()}
         outputs = self._model(inputs, noise=noise, num_slots=self.options.num_slots,
                               num_iterations=self.options.num_iterations)

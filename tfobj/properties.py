@@ -1,8 +1,9 @@
 """The numbers that describe an object of a set: where they stand and what they mean (Slot Attention, Section 4.2).
 
 An object is a row of 19 numbers: coordinates (c + 3) / 6 for c in [-3,3] (x, y, z), one-hot size, material, shape and
-colour, and presence, 1 for real objects. Rows of zeros pad a set. Predictions have the same layout with probabilities;
-their presence is the confidence. Imports nothing heavy.
+colour, and presence, 1 for real objects. Rows of zeros pad a set. Predictions have the same layout, and their presence
+is the confidence, in [0,1]. The rest is in [0,1] too, but for DSPN, whose sets are not clipped: places and scores of
+classes may lie outside. Imports nothing heavy.
 """
 
 CLASSES = {
@@ -40,8 +41,8 @@ def describe(rows):
         rows: Sequence of rows, float [N,19].
 
     Returns:
-        List of dicts that JSON can hold, one per row: `confidence` (the presence), `coordinates` (x, y, z in [-3,3]),
-        and for each factor of `CLASSES` the name of the most likely class.
+        List of dicts that JSON can hold, one per row: `confidence` (the presence), `coordinates` (x, y, z; in [-3,3]
+        for places in [0,1]), and for each factor of `CLASSES` the name of the most likely class.
     """
     described = []
     for row in rows:

@@ -197,6 +197,16 @@ class FitImageTest(unittest.TestCase):
         image[::2] = 255
         self.assertLess(np.max(np.abs(preprocessing.fit_image(image, (16, 16, 3)) - 0.5)), 0.1)
 
+    def test_photos_look_as_the_frames_that_a_recipe_reduces(self):
+        image = noise(320, 480, 3)
+        plan = preprocessing.plan("slot_attention_properties", image.shape)
+        antialias = framing.shrinks_with_antialias("slot_attention_properties")
+        frame = plan.images(image[None])[0]
+        np.testing.assert_allclose(preprocessing.fit_image(image, (128, 128, 3), antialias), frame, atol=1e-6)
+        self.assertGreater(np.abs(preprocessing.fit_image(image, (128, 128, 3)) - frame).max(), 0.1)
+        self.assertEqual([name for name in recipes.FRAMES if not framing.shrinks_with_antialias(name)],
+                         ["slot_attention_properties"])
+
     def test_gray_and_alpha(self):
         gray = noise(20, 30)
         np.testing.assert_array_equal(preprocessing.fit_image(gray, (20, 30, 3))[..., 1], gray / np.float32(255))

@@ -14,6 +14,7 @@ import numpy as np
 from tests.serving import exported
 from tfobj import config
 from tfobj.serving import cpp_loader
+from tfobj.serving import model_card
 from tfobj.training import checkpoints
 from tfobj.training import run_directory
 
@@ -63,6 +64,21 @@ class ExportCommandTest(unittest.TestCase):
         answer, = cpp_loader.run_in_subprocess(f"{self.export_dir}/1", [("serving_default", {"images": images})])
         wanted = exported.loaded().signatures["serving_default"](images=images)
         np.testing.assert_allclose(answer["masks"], wanted["masks"].numpy(), atol=1e-6)
+
+    def test_the_card_has_the_most_complete_scores_of_these_weights(self):
+        run = _prepare(self.run_dir)
+        opened = run_directory.Run(run, run_directory.read_run(run).config, exported.IMAGE_SHAPE, {}, step=12)
+        run_directory.write_json(run / "evaluation_validation_latest_n0.json", {"step": 12, "images": 15_001})
+        self.assertIsNone(model_card.describe_run(opened, "best")["evaluation"])
+        self.assertEqual(model_card.describe_run(opened, "latest")["evaluation"]["images"], 15_001)
+        contents = {"": {"step": 12, "images": 320}, "_n0": {"step": 8, "images": 15_000},
+                    "_latest_n0": {"step": 12, "images": 10_000}}
+        for name, content in contents.items():
+            run_directory.write_json(run / f"evaluation{name}.json", content)
+        self.assertEqual(model_card.describe_run(opened, "best")["evaluation"]["images"], 320)
+        self.assertEqual(model_card.describe_run(opened, "latest")["evaluation"]["images"], 10_000)
+        run_directory.write_json(run / "evaluation_n0.json", {"step": 12, "images": 15_000})
+        self.assertEqual(model_card.describe_run(opened, "best")["evaluation"]["images"], 15_000)
 
     def test_mistakes_get_one_line(self):
         pathlib.Path(self.directory / "file").write_text("in the way")

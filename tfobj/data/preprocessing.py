@@ -31,15 +31,16 @@ plan = functools.partial(framing.plan, kind=Preprocessing)
 """`tfobj.data.framing.plan` of a `Preprocessing` of tensors."""
 
 
-def fit_image(image, image_shape):
+def fit_image(image, image_shape, antialias=True):
     """Brings a photo of any size to the shape of a model's images, in eager mode or inside an exported graph.
 
-    The whole picture is kept: the aspect ratio changes if it must. Bilinear, with antialias when shrinking.
+    The whole picture is kept: the aspect ratio changes if it must. Bilinear.
 
     Args:
         image: uint8 [h,w,c] or [B,h,w,c] tensor or array, c statically 1, 2, 3 or 4 (an alpha channel is ignored);
             [h,w] for a gray array. h and w may be dynamic.
         image_shape: Tuple (H, W, C), C 1 or 3.
+        antialias: bool. When shrinking, see `tfobj.data.framing.shrinks_with_antialias`. Defaults to `True`.
 
     Returns:
         float32 [H,W,C] or [B,H,W,C] in [0,1]. A picture that has the shape already keeps its values exactly.
@@ -47,7 +48,7 @@ def fit_image(image, image_shape):
     image = tf.convert_to_tensor(image, tf.uint8)
     image = image[..., tf.newaxis] if image.shape.rank == 2 else image
     image = to_channels(_unit_range(image), image_shape[2])
-    image = tf.image.resize(image, image_shape[:2], "bilinear", antialias=True)
+    image = tf.image.resize(image, image_shape[:2], "bilinear", antialias=antialias)
     return tf.clip_by_value(image, 0.0, 1.0)
 
 

@@ -2,6 +2,7 @@
 
 Answers are made with a model and `ServingOptions` and have
 
+* `HAS_THRESHOLD`: bool, whether the answer depends on that of the options;
 * `FLOATS`: names of the tensors that are float; `MEANINGS`: dict from the name of every tensor to a sentence;
 * `tensors(outputs)`: the answer that every runtime can import, dict of TensorFlow tensors [B, ...], from what the model
   returned; `published(tensors)`: the same with what takes strings;

@@ -36,7 +36,7 @@ class Export:
 
 
 def export_model(model, export_dir, *, num_slots=None, num_iterations=None, threshold=0.5, noise_seed=0,
-                 model_card=None, verify=True, tell=None):
+                 antialias=True, model_card=None, verify=True, tell=None):
     """Exports a model as the next version below `export_dir`.
 
     Args:
@@ -44,8 +44,10 @@ def export_model(model, export_dir, *, num_slots=None, num_iterations=None, thre
         export_dir: str. Base path of the model in TensorFlow Serving's terms; created if missing.
         num_slots: int or None. Overrides K.
         num_iterations: int or None. Overrides the number of iterations.
-        threshold: float in [0, 1]. Smallest mask, exclusive, of `segmentation_thresholded`.
+        threshold: float in [0, 1]. Smallest mask, exclusive, of `segmentation_thresholded`. Models that predict sets
+            have none: their answers hold every slot with its confidence.
         noise_seed: int >= 0. Seed of the noise that every image gets.
+        antialias: bool. Whether image files are shrunk with antialias.
         model_card: Dict or None. What the card shall say about the training run.
         verify: bool. Compare the export with the model (`verify.verify_export`) before it gets its version.
         tell: Callable of one str or None. Called before each part that takes long.
@@ -58,8 +60,11 @@ def export_model(model, export_dir, *, num_slots=None, num_iterations=None, thre
             compute what the model computes. Nothing is left under a version number then.
     """
     tell = tell or (lambda message: None)
-    options = ServingOptions(num_slots, num_iterations, threshold, noise_seed)
+    options = ServingOptions(num_slots, num_iterations, threshold, noise_seed, antialias)
     options.check_model(model)
+    if threshold != ServingOptions.threshold and not answers_of(model, options).HAS_THRESHOLD:
+        raise UserError(f"--threshold={threshold:g} has no effect on exports of models that predict sets, which answer "
+                        "every slot with its confidence; leave it out, and choose by the confidence")
     _check_model(model, options)
     temporary = versions.unpublished(export_dir)
     try:

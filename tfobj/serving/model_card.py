@@ -36,7 +36,7 @@ def build_card(model, options, signatures, run=None):
 
     from tfobj.serving.answers import answers_of
 
-    meanings = answers_of(model, options).MEANINGS
+    answers = answers_of(model, options)
     return {
         "tfobj_version": tfobj.__version__,
         "model": model.name,
@@ -47,11 +47,12 @@ def build_card(model, options, signatures, run=None):
                            else options.num_iterations),
         "task": model.task,
         "background_slot": getattr(model, "background_slot", None),
-        "threshold": options.threshold,
+        "threshold": options.threshold if answers.HAS_THRESHOLD else None,
+        "resizing": "bilinear, " + ("with antialias when shrinking" if options.antialias else "without antialias"),
         "noise_seed": options.noise_seed,
         "noise": "One draw, the same for every image; the *_with_noise signatures take it from the request."
                  if options.noise_spec(model) else "The model draws none.",
-        "signatures": {name: {"inputs": _describe(inputs, INPUTS), "outputs": _describe(outputs, meanings)}
+        "signatures": {name: {"inputs": _describe(inputs, INPUTS), "outputs": _describe(outputs, answers.MEANINGS)}
                        for name, (inputs, outputs) in sorted(signatures.items())},
         "run": run or {},
         "versions": {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__,
@@ -70,12 +71,14 @@ def describe_run(run, checkpoint):
 
     Returns:
         Dict that JSON can hold: `run_dir`, `checkpoint`, `step`, `data`, `data_fingerprint`, `train`; `evaluation`, the
-        content of the run's evaluation.json (scores and the data they are on), None if these weights were never
-        evaluated.
+        content of the run's evaluation file of these weights (scores and the data they are on), that on all test images
+        before that on the first ones, and last that on all validation images, where CLEVR says what the objects are;
+        None if these weights were never evaluated.
     """
-    evaluation = _read_json(run.directory / "evaluation.json")
-    if evaluation and evaluation.get("step") != run.step:
-        evaluation = None  # the scores of other weights
+    chosen = "" if checkpoint == "best" else f"_{checkpoint}"
+    names = (f"{chosen}_n0", chosen, "_n0", "", f"_validation{chosen}_n0")
+    found = (_read_json(run.directory / f"evaluation{name}.json") for name in names)
+    evaluation = next((content for content in found if content and content.get("step") == run.step), None)
     return _plain({
         "run_dir": str(run.directory), "checkpoint": checkpoint, "step": run.step,
         "data": dataclasses.asdict(run.config.data), "data_fingerprint": run.fingerprint,

@@ -20,6 +20,7 @@ class ObjectAnswers:
         options: `ServingOptions`.
     """
 
+    HAS_THRESHOLD = True
     PLACES = ("boxes", "positions", "inverse_scales")
     FLOATS = ("masks", "slots", "reconstruction", "components", *PLACES)
     MEANINGS = {
@@ -42,7 +43,7 @@ class ObjectAnswers:
 
     def __init__(self, model, options):
         self._image_shape, self._background_slot = model.image_shape, model.background_slot
-        self._threshold = options.threshold
+        self._threshold, self._antialias = options.threshold, options.antialias
 
     def tensors(self, outputs):
         """See `tfobj.serving.answers`."""
@@ -67,7 +68,7 @@ class ObjectAnswers:
         """`segment_bytes`, which answers files with label PNGs of their own sizes and nothing else, because REST
         clients cannot choose outputs."""
         def function(image_bytes):
-            images, sizes = decode_images(image_bytes, self._image_shape)
+            images, sizes = decode_images(image_bytes, self._image_shape, self._antialias)
             outputs = predict(images, *repeat(constants, image_bytes))
             return {f"{name}_png_bytes": _to_sized_png(outputs[name], sizes)
                     for name in ("segmentation", "segmentation_thresholded")}

@@ -14,8 +14,8 @@ def define():
     flags.DEFINE_integer("num_slots", None, "Slots K. (default: as trained)")
     flags.DEFINE_integer("num_iterations", None, "Iterations T. (default: as trained)")
     flags.DEFINE_float("threshold", 0.5, "Mask above which a pixel belongs to a slot and not to the background; 0 "
-                       "gives every pixel to its largest mask. Of predicted sets, the confidence above which there is "
-                       "an object. (default: 0.5)")
+                       "gives every pixel to its largest mask. Of predicted sets, the confidence from which on "
+                       "tfobj.predict lists an object; their exports have none. (default: 0.5)")
     flags.DEFINE_integer("noise_seed", 0, "Seed of the noise that every image gets. (default: 0)")
 
 

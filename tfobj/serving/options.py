@@ -17,12 +17,20 @@ class ServingOptions:
         num_iterations: int or None. Iterations T; None keeps the model's.
         threshold: float in [0, 1]. A pixel belongs to its largest mask only if that mask exceeds it.
         noise_seed: int >= 0. Seed of the noise that every image gets.
+        antialias: bool. Whether photos are shrunk with antialias, see `tfobj.data.framing.shrinks_with_antialias`.
     """
 
     num_slots: int = None
     num_iterations: int = None
     threshold: float = 0.5
     noise_seed: int = 0
+    antialias: bool = True
+
+    def of_run(self, run):
+        """The same with what follows from a `tfobj.training.run_directory.Run`: how its recipe shrinks frames."""
+        from tfobj.data import framing
+
+        return dataclasses.replace(self, antialias=framing.shrinks_with_antialias(run.config.data.preprocessing))
 
     def noise_spec(self, model):
         """What one forward pass of `model` draws with these options, see `ObjectModel.noise_spec`."""

@@ -18,12 +18,15 @@ class SetAnswers:
         options: `ServingOptions`.
     """
 
+    HAS_THRESHOLD = False
     FLOATS = ("predictions", "confidence", "coordinates", "slots")
     MEANINGS = {
-        "predictions": "One object per slot: coordinates in [0, 1], probabilities of size, material, shape and color, "
-                       "and confidence, 19 numbers.",
+        "predictions": "One object per slot, 19 numbers: place as (c + 3) / 6 of the coordinates, scores of the "
+                       "classes of size, material, shape and color, the largest being the most likely, and confidence. In "
+                       "[0, 1], but for those of DSPN, which are not clipped and may lie outside, except for the "
+                       "confidence.",
         "confidence": "How sure the model is that the slot has an object, [0, 1]; the last of `predictions`.",
-        "coordinates": "Place of the object, x, y and z in the units of CLEVR, [-3, 3].",
+        "coordinates": "Place of the object, x, y and z in the units of CLEVR, [-3, 3]; of DSPN also beyond.",
         "slots": "Object representations, one vector per slot.",
         **{factor: f"Most likely {factor} of the object: {', '.join(names)}."
            for factor, names in properties.CLASSES.items()},

@@ -62,7 +62,7 @@ def serving_signatures(model, options):
     entries = {
         "serving_default": (tf.TensorSpec(shape, tf.uint8, "images"), _from_uint8),
         "serve_float": (tf.TensorSpec(shape, tf.float32, "images"), tf.identity),
-        "serve_bytes": (bytes_spec(), lambda image_bytes: decode_images(image_bytes, model.image_shape)[0]),
+        "serve_bytes": (bytes_spec(), lambda files: decode_images(files, model.image_shape, options.antialias)[0]),
     }
     noise_inputs = _noise_inputs(options.noise_spec(model))
     constants = constant_noise(model, options)
@@ -85,13 +85,14 @@ def bytes_spec():
     return tf.TensorSpec((None,), tf.string, "image_bytes")
 
 
-def decode_images(image_bytes, image_shape):
+def decode_images(image_bytes, image_shape, antialias=True):
     """Decodes image files and brings them to the model's size.
 
     Args:
         image_bytes: string [B]. PNG, JPEG, WebP, BMP or GIF (first frame) files of any size. Transparency and EXIF
             rotation are ignored.
         image_shape: Tuple (H, W, C).
+        antialias: bool. See `preprocessing.fit_image`.
 
     Returns:
         float32 [B, H, W, C] in [0, 1] and int32 [B, 2], the height and width of each file.
@@ -102,7 +103,7 @@ def decode_images(image_bytes, image_shape):
                         lambda: tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE"),
                         lambda: tf.io.decode_image(content, channels=3, expand_animations=False))
         image = tf.ensure_shape(image, (None, None, 3))
-        fitted = preprocessing.fit_image(image, image_shape)
+        fitted = preprocessing.fit_image(image, image_shape, antialias)
         return tf.ensure_shape(fitted, image_shape), tf.shape(image)[:2]
 
     return tf.map_fn(decode, image_bytes, fn_output_signature=(tf.TensorSpec(image_shape, tf.float32),

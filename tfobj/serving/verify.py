@@ -101,7 +101,8 @@ def _samples(model, options, count):
     files = np.array([_image_file(image, index) for index, image in enumerate(images)], object)
     seen = {"serving_default": images.astype(np.float32) / 255.0,
             "serve_bytes": np.stack([preprocessing.fit_image(np.asarray(Image.open(io.BytesIO(content))),
-                                                             model.image_shape) for content in files])}
+                                                             model.image_shape, options.antialias)
+                                      for content in files])}
     seen["serve_float"], seen["segment_bytes"] = seen["serving_default"], seen["serve_bytes"]
     requests = {"serving_default": {"images": images}, "serve_float": {"images": seen["serve_float"]},
                 "serve_bytes": {"image_bytes": files}, "segment_bytes": {"image_bytes": files}}
