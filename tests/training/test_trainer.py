@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tests.training import runs
 from tfobj.errors import UserError
+from tfobj.training import arrays
 from tfobj.training import launch
 from tfobj.training import trainer as trainers
 from tfobj.training import run_directory
@@ -63,7 +64,7 @@ class TrainerTest(unittest.TestCase):
     def test_a_value_that_is_not_finite_stops_the_run_and_names_the_last_good_checkpoint(self):
         self.train("run", runs.experiment(num_steps=5))
         before = runs.weights_of(self.root / "run")
-        original = trainers.unit_range
+        original = arrays.unit_range
         with mock.patch("tfobj.training.step.unit_range", lambda image: original(image) * np.nan):
             with self.assertRaisesRegex(UserError, r"stopped at step 5: loss is nan; .*ckpt-5"):
                 self.train("run")
