@@ -6,6 +6,7 @@ import unittest
 from tests import helpers
 from tests.parsed_flags import read_experiment
 from tfobj import registry
+from tfobj.layers import refinement_inputs
 
 FOLDER = helpers.ROOT / "experiments" / "ablations"
 MODULE = {
@@ -34,8 +35,16 @@ def ast_seg_changes(objects, steps, scaling):
             "frozen_background": {"phases": f"{background},frozen:125000"}, scaling: {"scaling": scaling}}
 
 
-SOURCES = {"slot_attention": r"Locatello et al\. 2020, Appendix B", "ast_seg": "AST-Seg on .*, Table 4: "}
+REFINEMENT_INPUTS = (*refinement_inputs.SPATIAL, *refinement_inputs.FLAT)
+WITHOUT = {f"without_{name}": {"excluded_inputs": name} for name in REFINEMENT_INPUTS}
+SOURCES = {"iodine": r"Greff et al\. 2019, (Figures? \d+|Section 4\.)",
+           "slot_attention": r"Locatello et al\. 2020, Appendix B", "ast_seg": "AST-Seg on .*, Table 4: "}
 CHANGES = {
+    "iodine_clevr": {
+        **WITHOUT, **{f"iterations_{count}": {"num_iterations": count} for count in (1, 2, 4, 6)},
+        **{f"slots_{count}": {"num_slots": count} for count in (3, 5, 9)},
+        "no_green_spheres": {"exclude_objects": "shape:sphere,color:green"}},
+    "iodine_tetrominoes": WITHOUT,
     **{f"ast_seg_{name}": ast_seg_changes(*values) for name, values in AST_SEG.items()},
     "slot_attention_clevr6": {
         **MODULE, "slots_11": {"num_slots": 11},
