@@ -18,7 +18,7 @@ from tfobj import set_prediction_config
 from tfobj import vae_config
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Descriptor:
     """A model and what is known about it.
 
