@@ -11,6 +11,9 @@ import textwrap
 import unittest
 from unittest import mock
 
+import keras
+import numpy as np
+
 from tests.helpers import ROOT
 from tfobj import command_line
 from tfobj import registry
@@ -118,6 +121,22 @@ class CommandTest(unittest.TestCase):
             self.assertIn("--flagfile=PATH", output)
 
 
+class FailTest(unittest.TestCase):
+    def test_what_keras_adds_is_left_out(self):
+        class Failing(keras.layers.Layer):
+            def call(self, inputs):
+                raise UserError("--wobble=3 is too much; use 2")
+
+        stream = io.StringIO()
+        with contextlib.redirect_stderr(stream):
+            try:
+                Failing()(np.zeros((1, 2)))
+            except UserError as error:
+                self.assertIn("Exception encountered", str(error))
+                self.assertEqual(command_line.fail(error), 2)
+        self.assertEqual(stream.getvalue(), "error: --wobble=3 is too much; use 2\n")
+
+
 class TrainCommandTest(unittest.TestCase):
     def test_help_prints_sections(self):
         status, output, error = run_python("-m", "tfobj.train", "--help")
@@ -130,6 +149,12 @@ class TrainCommandTest(unittest.TestCase):
         for line in ("  --model=STRING", "  --num_slots=INT", "  --[no]use_mlp", "  --learning_rate=FLOAT",
                      "  --aggregation=mean|sum|sum_layernorm", "  --run_dir=STRING"):
             self.assertIn(line, output.splitlines())
+        shown = output[output.index("\nIODINE"):].split("\n\n")[0]
+        self.assertIn("Refinements T in training. (default: 5)", shown)
+        self.assertIn("(default: 64,64,64,64)", shown)
+        _, output_of_one, _ = run_python("-m", "tfobj.train", "--model=iodine", "--help")
+        self.assertEqual(output_of_one.count("  --num_slots="), 1)
+        self.assertIn(shown, output_of_one)
         have_slots = [entry for entry in registry.MODELS.values() if hasattr(entry.config_class, "num_slots")]
         self.assertEqual(output.count("  --num_slots="), len(have_slots))  # once in the section of each model
         self.assertLessEqual(max(map(len, output.splitlines())), 120)

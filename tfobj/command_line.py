@@ -120,9 +120,18 @@ def fail(message):
     Returns:
         int, 2.
     """
+    message = _as_raised(message)
     sys.stdout.flush()
     print("error: " + " ".join(str(message).split()), file=sys.stderr, flush=True)
     return 2
+
+
+def _as_raised(error):
+    """The error without what Keras adds to those that pass through a layer's call: colours and all arguments."""
+    cause = getattr(error, "__context__", None)
+    if isinstance(error, UserError) and isinstance(cause, UserError) and str(cause) in str(error):
+        return _as_raised(cause)
+    return error
 
 
 def run(main):
@@ -176,7 +185,7 @@ def _reader_is_gone():
 
 def _parse_flags(argv):
     if _asks_for_help(argv):
-        _print_help()
+        _print_help(argv)
         sys.exit(0)
     try:
         return flags.FLAGS(argv)
@@ -201,25 +210,29 @@ def _asks_for_help(argv):
                if word.startswith("-"))
 
 
-def _print_help():
-    """Prints the command's docstring, its own flags, and the sections of configuration flags it uses."""
+def _print_help(argv):
+    """Prints the command's docstring, its own flags, and the sections of configuration flags it uses, with `--model`
+    those of that model alone."""
     print(sys.modules["__main__"].__doc__.strip())
     grouped = sys.modules.get("tfobj.flags")
     sections = dict(grouped.SECTIONS) if grouped else {}
     shown = {name for names in sections.values() for name in names}
     own = [flag.name for flag in flags.FLAGS.get_flags_for_module("__main__") if flag.name not in shown]
+    model = next((word.split("=", 1)[1] for word in argv if word.lstrip("-").startswith("model=")), None)
+    hidden = grouped.sections_of_other_models(model) if grouped else set()
     for title, names in {"This command": own, **sections}.items():
-        if names:
-            print(f"\n{title.rstrip('.')}")
+        if not names or title in hidden:
+            continue
+        print(f"\n{title.rstrip('.')}")
         for name in names:
-            _print_flag(flags.FLAGS[name])
+            _print_flag(flags.FLAGS[name], grouped.HELP.get((title, name)) if grouped else None)
     print("\nFrom a file\n  --flagfile=PATH\n      Reads flags from a file, one per line; flags after it win.")
 
 
-def _print_flag(flag):
+def _print_flag(flag, help_text=None):
     choices = getattr(flag.parser, "enum_values", None)
     value = "|".join(choices) if choices else "" if flag.boolean else flag.flag_type().upper().split()[-1]
     print(f"  --{'[no]' if flag.boolean else ''}{flag.name}{'=' + value if value else ''}")
-    text = flag.help.split(">: ", 1)[-1] if choices else flag.help
+    text = help_text or (flag.help.split(">: ", 1)[-1] if choices else flag.help)
     for line in textwrap.wrap(" ".join(text.split()), 112):
         print("      " + line)

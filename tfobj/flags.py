@@ -16,6 +16,8 @@ from tfobj.training import phases
 
 SECTIONS = {}
 """Section title -> list of flag names, in the order in which `--help` shows them."""
+HELP = {}
+"""Section title, flag name -> what the flag means there: models share flags, not defaults."""
 
 # Flags of which one contradicts the other, or does nothing: (test of data and train, what the user reads).
 _CONTRADICTIONS = (
@@ -45,13 +47,25 @@ def define_config_flags(config_class, title=None):
         config_class: Dataclass whose fields were made by `tfobj.config.knob`.
         title: str or None. Heading in `--help`. Defaults to the first line of the class's docstring.
     """
-    section = SECTIONS.setdefault(title or config_class.__doc__.splitlines()[0], [])
+    title = title or title_of(config_class)
+    section = SECTIONS.setdefault(title, [])
     for field in dataclasses.fields(config_class):
         if field.name not in flags.FLAGS:
             _define(field)
+        if field.name not in section:
             section.append(field.name)
-        elif field.name not in section:
-            section.append(field.name)
+        HELP[title, field.name] = _help(field)
+
+
+def title_of(config_class):
+    """Heading in `--help` of a configuration class: the first line of its docstring."""
+    return config_class.__doc__.splitlines()[0]
+
+
+def sections_of_other_models(model):
+    """Titles that `--help` leaves out when `--model` is given: those of the other models."""
+    titles = {name: title_of(entry.config_class) for name, entry in registry.MODELS.items()}
+    return set(titles.values()) - {titles[model]} if model in titles else set()
 
 
 def define_experiment_flags():
@@ -159,8 +173,12 @@ def _names(classes):
     return [field.name for config_class in classes for field in dataclasses.fields(config_class)]
 
 
+def _help(field, default=None):
+    return field.metadata["help"] + f" (default: {default or _shown(field.default)})"
+
+
 def _define(field, default=None):
-    help_text = field.metadata["help"] + f" (default: {default or _shown(field.default)})"
+    help_text = _help(field, default)
     if isinstance(field.default, bool):
         flags.DEFINE_bool(field.name, None, help_text)
     elif isinstance(field.default, int):

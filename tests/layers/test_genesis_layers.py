@@ -76,6 +76,12 @@ class GatedNetworksTest(unittest.TestCase):
             with self.assertRaisesRegex(UserError, f"they are {size[0]}x{size[1]}"):
                 gated_geometry(size)
 
+    def test_another_number_of_filters_is_refused(self):
+        with self.assertRaisesRegex(UserError, "--encoder_filters=8,8: expected 5 numbers, .*, found 2"):
+            GatedEncoder((32, 32), (8, 8), 4)
+        with self.assertRaisesRegex(UserError, "--decoder_filters=8,8: expected 6 numbers, .*, found 2"):
+            GatedDecoder((32, 32), (8, 8), 4)
+
     def test_published_parameter_counts(self):
         for side in (64, 128):
             encoder = built(GatedEncoder((side, side), (32, 32, 64, 64, 64), 256), None, side, side, 3)

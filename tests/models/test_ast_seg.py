@@ -93,6 +93,11 @@ class AstSegTest(unittest.TestCase):
         with self.assertRaisesRegex(UserError, "built for 4 slots"):
             self.model.noise_spec(1, num_slots=6)
 
+    def test_an_empty_range_of_sizes_is_refused(self):
+        with self.assertRaisesRegex(UserError, "--min_inverse_scale=1.3 is not below --max_inverse_scale=1"):
+            registry.build_model("ast_seg", dataclasses.replace(AST_SEG, min_inverse_scale=1.3, max_inverse_scale=1.0),
+                                 (SIDE, SIDE, 3))
+
     def test_gray_images_are_refused(self):
         with self.assertRaisesRegex(UserError, "3 channels"):
             registry.build_model("ast_seg", AST_SEG, (SIDE, SIDE, 1))

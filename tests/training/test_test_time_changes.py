@@ -14,6 +14,7 @@ from tfobj import flags as experiment_flags
 from tfobj import genesis_config
 from tfobj import registry
 from tfobj.errors import UserError
+from tfobj.serving.options import ServingOptions
 from tfobj.training import evaluate_run
 from tfobj.training import run_directory
 from tfobj.training.checkpoints import Checkpoints
@@ -47,6 +48,13 @@ class TestTimeChangesTest(unittest.TestCase):
     def test_a_model_that_has_no_such_option_is_named(self):
         with self.assertRaisesRegex(UserError, "--wobble is no flag of --model=genesis_v2"):
             run_directory.load_run(self.run_dir, "latest", {"wobble": 1})
+
+    def test_iterations_of_a_model_without_any_are_refused(self):
+        message = "--num_iterations=3: .* no iterations; leave it out"
+        with self.assertRaisesRegex(UserError, message):
+            OpenedRun(Settings(self.run_dir, checkpoint="latest", num_iterations=3))
+        with self.assertRaisesRegex(UserError, message):
+            ServingOptions(num_iterations=3).check_model(self.model)
 
     def test_what_differs_is_in_the_file_names_and_in_the_table(self):
         settings = Settings(self.run_dir, checkpoint="latest", model_changes={"dynamic_slots": True})

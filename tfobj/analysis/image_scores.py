@@ -101,8 +101,9 @@ def table(corner, labels, rows):
         str, a heading and a line per row.
     """
     names = list(rows[0])
-    lines = [f"{corner:<10}" + "".join(f"{name:>32}" for name in names) + "   median [quartiles] over images"]
-    for label, row in zip(labels, rows):
-        cells = ["{median:.4g} [{lower_quartile:.4g}, {upper_quartile:.4g}]".format(**row[name]) for name in names]
-        lines.append(f"{label:<10}" + "".join(f"{cell:>32}" for cell in cells))
+    cells = [["{median:.4g} [{lower_quartile:.4g}, {upper_quartile:.4g}]".format(**row[name]) for name in names]
+             for row in rows]
+    width = max(len(text) for text in (*names, *sum(cells, []))) + 3
+    lines = [f"{corner:<10}" + "".join(f"{name:>{width}}" for name in names) + "   median [quartiles] over images"]
+    lines += [f"{label:<10}" + "".join(f"{cell:>{width}}" for cell in line) for label, line in zip(labels, cells)]
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import keras
 
+from tfobj.errors import UserError
 from tfobj.layers.gated_convolution import GatedConvolution
 from tfobj.layers.gated_encoder import gated_geometry
 from tfobj.layers.torch_initializers import torch_defaults
@@ -26,7 +27,7 @@ class GatedDecoder(keras.layers.Layer):
         normalization: str. See `GatedConvolution`. Defaults to `bn`.
 
     Raises:
-        UserError: the image size does not fit.
+        UserError: the image size or the number of filters does not fit.
     """
 
     def __init__(self, image_size, filters, output_channels, normalization="bn", **kwargs):
@@ -34,6 +35,9 @@ class GatedDecoder(keras.layers.Layer):
         self.image_size, self.filters = tuple(image_size), tuple(filters)
         self.output_channels, self.normalization = output_channels, normalization
         strides, rest = gated_geometry(self.image_size)
+        if len(self.filters) != len(strides) + 1:
+            raise UserError(f"--decoder_filters={','.join(map(str, self.filters))}: expected {len(strides) + 1} numbers, "
+                            f"one for each gated convolution, found {len(self.filters)}")
         first, *widths = self.filters
 
         # === Layers ===

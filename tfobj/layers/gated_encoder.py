@@ -47,7 +47,7 @@ class GatedEncoder(keras.layers.Layer):
         normalization: str. See `GatedConvolution`. Defaults to `bn`.
 
     Raises:
-        UserError: the image size does not fit.
+        UserError: the image size or the number of filters does not fit.
     """
 
     def __init__(self, image_size, filters, output_size, normalization="bn", **kwargs):
@@ -55,6 +55,9 @@ class GatedEncoder(keras.layers.Layer):
         self.image_size, self.filters = tuple(image_size), tuple(filters)
         self.output_size, self.normalization = output_size, normalization
         strides, rest = gated_geometry(self.image_size)
+        if len(self.filters) != len(strides):
+            raise UserError(f"--encoder_filters={','.join(map(str, self.filters))}: expected {len(strides)} numbers, one "
+                            f"for each strided convolution, found {len(self.filters)}")
 
         # === Layers ===
         common = {"dtype": self.dtype_policy}

@@ -92,6 +92,9 @@ class AstSeg(ObjectModel):
                             "--image_channels=3")
         self.num_scales = {"anisotropic": 2, "isotropic": 1}[scaling]
         self.num_objects, size = num_slots - 1, self.image_shape[:2]
+        if not options["min_inverse_scale"] < options["max_inverse_scale"]:
+            raise UserError(f"--min_inverse_scale={options['min_inverse_scale']} is not below "
+                            f"--max_inverse_scale={options['max_inverse_scale']}: no size is left; widen the range")
 
         # === Layers ===
         slot_size = 3 + self.num_scales + appearance_size

@@ -47,6 +47,8 @@ class ServingOptions:
             model: `ObjectModel`.
         """
         self.check(model.num_slots)
+        if self.num_iterations is not None and "num_iterations" not in model.get_config():
+            raise UserError(f"--num_iterations={self.num_iterations}: {model.name} has no iterations; leave it out")
         if model.num_frames:
             raise UserError(f"{model.name} was trained with --sequential on sequences of {model.num_frames} frames; "
                             "predictions and exports take single images: use a run without --sequential")

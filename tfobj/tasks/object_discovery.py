@@ -46,7 +46,8 @@ class ObjectDiscovery:
         ("mse", "mean squared error in [0, 1]"),
         ("mse_sum", "squared error in [0, 1], summed over pixels and channels"),
         ("elbo", "evidence lower bound, nats per image"),
-        ("nll", "negative log-likelihood, as in the loss"), ("kl", "KL divergence, as in the loss"),
+        ("nll", "negative log-likelihood, as in the loss"),
+        ("kl", "KL divergence, as in the loss (IODINE: of all iterations)"),
         ("loss", "training loss"), ("mask_entropy", "mask entropy, 0 decided to 1 uniform"),
         ("slots_alike", "similarity of slots, 1 all alike"), ("used_slots", "slots in use per image"),
         ("dead_slots", "slots never in use"), ("num_without_objects", "images without any object"))

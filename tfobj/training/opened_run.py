@@ -71,6 +71,9 @@ class OpenedRun:
         self.settings = settings
         self._run = run_directory.load_run(settings.run_dir, settings.checkpoint, settings.model_changes)
         self.config, self.model = self._run.config, self._run.model
+        if settings.num_iterations is not None and not hasattr(self.config.model_config, "num_iterations"):
+            raise UserError(f"--num_iterations={settings.num_iterations}: --model={self.config.model} has no iterations; "
+                            "leave it out")
         changes = {**(settings.changes or {}), "data_dir": settings.data_dir, "image_dir": settings.image_dir}
         self.data_config = evaluation_data.changed(self.config.data, changes)
         self.engine = engines.single_device_engine()
