@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 
@@ -27,4 +28,5 @@ def _number_strategies():
 
 _use_two_logical_devices()
 _number_strategies()
+keras.utils.set_random_seed(0)  # what a test forgets to seed is at least the same in every run
 tf.get_logger().setLevel("ERROR")  # small tests trace many functions, which TensorFlow warns about

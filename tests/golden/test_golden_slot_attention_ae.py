@@ -185,6 +185,7 @@ class GoldenSlotAttentionStridesTest(unittest.TestCase):
     """Strides that the published arrays do not use are recognised in arrays of the encoder's own."""
 
     def test_golden_slot_attention_ae_encoder_strides_are_read_from_the_arrays(self):
+        keras.utils.set_random_seed(0)
         image = helpers.unit_images(1, (32, 48, 1)) * 2.0 - 1.0
         for strides, locations in (((1, 1, 1), 1536), ((2, 1, 1), 384), ((1, 2, 2), 96), ((2, 1, 2), 96)):
             encoder = ConvolutionalEncoder(4, strides)
