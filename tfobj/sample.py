@@ -9,13 +9,14 @@ each with segmentation and the layers of the slots, and samples.json, which list
 --out, those that its samples.json lists, are replaced. The same --seed gives the same scenes, whatever --batch_size is.
 
 --fid compares scenes with the images of a split instead: the Frechet distance of features of Keras' InceptionV3, over
-10,000 of each, printed and written into the run directory (frechet_*.json, .png). It is no published FID, whose network
+10,000 of each (--num_samples), printed and written into the run directory (frechet_*.json, .png). It is no published FID, whose network
 has other weights and pooling: it ranks runs that were scored in the same way. Hours on a CPU, minutes on a GPU.
 """
 
 from absl import flags
 
 from tfobj import command_line
+from tfobj import flags as experiment_flags
 from tfobj.errors import UserError
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run that tfobj.train wrote.")
@@ -32,6 +33,7 @@ _WEIGHTS = flags.DEFINE_string("inception_weights", "imagenet", "--fid: imagenet
                                "reads their file (..._notop.h5), random tries without. (default: imagenet)")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "--fid: where the prepared data is now. (default: as in training)")
 _IMAGE_DIR = flags.DEFINE_string("image_dir", None, "--fid: where the folder of pictures is now. (default: as it was)")
+experiment_flags.define_test_time_flags()
 
 
 def main():
@@ -60,11 +62,12 @@ def _draw():
     from tfobj.training.progress import Countdown
 
     file_writing.prepare_out(_OUT.value)
-    run = run_directory.load_run(_RUN_DIR.value, _CHECKPOINT.value)
+    changes = experiment_flags.read_test_time_changes()
+    run = run_directory.load_run(_RUN_DIR.value, _CHECKPOINT.value, changes)
     sampler = sampling.SceneSampler(run.model, engine.single_device_engine(), _SEED.value, _NUM_SLOTS.value,
                                     _BATCH_SIZE.value)
     about = {"run_dir": _RUN_DIR.value, "checkpoint": _CHECKPOINT.value, "step": run.step, "seed": _SEED.value,
-             "num_slots": sampler.num_slots}
+             "num_slots": sampler.num_slots, **changes}
     index = sampling.write_scenes(sampler, _OUT.value, _NUM_SAMPLES.value or 64, about, run.model.background_slot,
                                   Countdown("drawing", "scenes"))
     print(f"drawn: scenes={len(index['images'])} slots={sampler.num_slots} overview={_OUT.value}/{index['overview']} "
@@ -82,7 +85,7 @@ def _compare():
     opened = OpenedRun(Settings(
         _RUN_DIR.value, split=_SPLIT.value, num_examples=count, checkpoint=_CHECKPOINT.value,
         num_slots=_NUM_SLOTS.value, noise_seed=_SEED.value, batch_size=_BATCH_SIZE.value, data_dir=_DATA_DIR.value,
-        image_dir=_IMAGE_DIR.value))
+        image_dir=_IMAGE_DIR.value, model_changes=experiment_flags.read_test_time_changes()))
     result, *paths = frechet_run.frechet_of_run(opened, extractor, count, (Countdown("images read", "batches"),
                                                                           Countdown("drawing", "scenes")))
     print(frechet_run.told(result))

@@ -99,6 +99,14 @@ class GatedNetworksTest(unittest.TestCase):
             self.assertEqual(tuple(code.shape), (2, 3))
             self.assertEqual(tuple(decoder(code).shape), (2, *size, 4))
 
+    def test_decoder_grows_where_the_encoder_shrank(self):
+        """At 128 pixels the strides are no palindrome: the decoder's last ones are the encoder's first."""
+        maps, sides = normal(1, 1, 1, 3), []
+        for convolution in GatedDecoder((128, 128), (2,) * 6, 4, "none").convolutions:
+            maps = convolution(maps)
+            sides.append(maps.shape[1])
+        self.assertEqual(sides, [16, 16, 16, 32, 64, 128])
+
 
 class RecurrentPosteriorTest(unittest.TestCase):
     def setUp(self):

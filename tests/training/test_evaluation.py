@@ -73,6 +73,7 @@ class EvaluatorTest(unittest.TestCase):
         task = ObjectDiscovery()
         self.assertEqual(task.headline({"ari_fg": 0.5, "loss": 1.0}), ("ari_fg", 0.5))
         self.assertEqual(task.headline({"loss": 1.0}), ("-loss", -1.0))
+        self.assertEqual(task.headline({"loss": 1.0, "elbo": -3.0}), ("elbo", -3.0))  # the loss weighs by GECO's beta
         self.assertEqual(task.headline({"ari_fg": 0.5, "loss": 1.0, "slot_usage": [1.0, 0.5]}), ("ari_fg", 0.5))
         self.assertEqual(task.headline({"ari_fg": 0.0, "loss": 1.0, "slot_usage": [1.0]}), ("-loss", -1.0))
 

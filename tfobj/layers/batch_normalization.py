@@ -7,6 +7,7 @@ import keras
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with PyTorch's defaults, whose statistics are those of all replicas.
 
+    The reference of GENESIS has statistics of each replica's own; these make a run on many devices equal one on one.
     On JAX the batch is one array over all devices, so that its statistics are the global ones anyway.
 
     Args:

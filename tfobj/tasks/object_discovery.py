@@ -75,9 +75,11 @@ class ObjectDiscovery:
         return scores
 
     def headline(self, scores):
-        """Foreground ARI, else minus the loss; that, too, of a single slot, whose ARI is always 0."""
-        separates = "ari_fg" in scores and len(scores.get("slot_usage", ())) != 1
-        return ("ari_fg", scores["ari_fg"]) if separates else ("-loss", -scores["loss"])
+        """Foreground ARI; without it, or of a single slot, whose ARI is always 0, the evidence lower bound, else minus
+        the loss. The loss of models that have the bound weighs its parts differently from step to step."""
+        if "ari_fg" in scores and len(scores.get("slot_usage", ())) != 1:
+            return "ari_fg", scores["ari_fg"]
+        return ("elbo", scores["elbo"]) if "elbo" in scores else ("-loss", -scores["loss"])
 
     def missing_slots(self, num_slots, max_objects):
         """Every object and the background needs one."""
