@@ -102,6 +102,31 @@ def copy_weights(source, target):
     return target
 
 
+def check_independent_weights(test, module):
+    """Fails if two trainable weights start from the same random numbers.
+
+    An initializer of Keras repeats its numbers at every call: given to several layers, it makes them copies.
+
+    Args:
+        test: `unittest.TestCase`.
+        module: Built layer or model with its initial weights.
+
+    Returns:
+        int, how many weights were compared; those with few or equal numbers cannot be.
+    """
+    drawn = {}
+    for variable in module.trainable_variables:
+        values = array(variable).astype(np.float64).ravel()[:64]
+        if values.size >= 12 and values.std() > 0.0:
+            drawn[weight_name(variable)] = values
+    for index, (name, values) in enumerate(drawn.items()):
+        for other, others in list(drawn.items())[:index]:
+            count = min(values.size, others.size)
+            likeness = np.corrcoef(values[:count], others[:count])[0, 1]
+            test.assertLess(abs(likeness), 0.98, f"{name} and {other} start from the same numbers")
+    return len(drawn)
+
+
 def run_layer_test(test, layer_class, arguments, inputs, output_shape, num_parameters, call_arguments=None, pick=None,
                    inert=()):
     """Checks what every layer promises: shape, weights, gradients, configuration and low precision.

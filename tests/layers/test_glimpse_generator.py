@@ -59,6 +59,7 @@ class GlimpseGeneratorTest(unittest.TestCase):
         keras.utils.set_random_seed(0)
         layer = GlimpseGenerator(glimpse_channels((64, 64)))
         layer.build((None, 32))
+        self.assertGreater(helpers.check_independent_weights(self, layer), 3)
         for layer in (*layer.deconvolutions, layer.final):
             limit = (layer.filters * layer.kernel_size[0]**2)**-0.5
             largest = np.abs(helpers.array(layer.kernel)).max()

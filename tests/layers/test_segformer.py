@@ -50,6 +50,7 @@ class SegFormerTest(unittest.TestCase):
                 self.assertAlmostEqual(value.std(), 0.02, delta=0.001, msg=variable.path)
             elif variable.name in ("bias", "beta"):
                 np.testing.assert_array_equal(value, 0.0, variable.path)
+        self.assertGreater(helpers.check_independent_weights(self, layer), 60)
 
     def test_sizes_that_are_no_multiples(self):
         self.assertEqual(self.layer(helpers.unit_images(1, (50, 33, 3))).shape, (1, 13, 9, 5))

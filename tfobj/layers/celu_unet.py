@@ -53,9 +53,9 @@ class CeluUNet(keras.layers.Layer):
         self.up = [(CeluConvolution(2 * self.widths[i], name=f"up_residual{i}", **common),
                     CeluConvolution(self.widths[i - 1], 2, sizes[i - 1], name=f"up{i}", **common)) for i in levels]
         self.join = CeluConvolution(num_maps, name="join", **common)
-        unbiased = {"use_bias": False, "kernel_initializer": torch_kernel(), "padding": "same", **common}
-        self.residual = keras.layers.Conv2D(num_maps, 3, name="residual", **unbiased)
-        self.out = keras.layers.Conv2D(num_maps, 1, name="out", **unbiased)
+        self.residual, self.out = (
+            keras.layers.Conv2D(num_maps, size, padding="same", use_bias=False, kernel_initializer=torch_kernel(),
+                                name=name, **common) for name, size in (("residual", 3), ("out", 1)))
 
     def build(self, input_shape):
         def build(layer, depth):

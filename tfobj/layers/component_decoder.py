@@ -32,9 +32,9 @@ class ComponentDecoder(keras.layers.Layer):
         # === Layers ===
         border = (_KERNEL_SIZE - 1) * (_NUM_LAYERS - 1)
         common = {"activation": activation, "dtype": self.dtype_policy}
-        hidden = torch_defaults(_KERNEL_SIZE**2 * channels)
         self.first_size = tuple(side + border for side in self.image_size)
-        self.hidden = [keras.layers.Conv2D(channels, _KERNEL_SIZE, name=f"conv{i}", **common, **hidden)
+        self.hidden = [keras.layers.Conv2D(channels, _KERNEL_SIZE, name=f"conv{i}", **common,
+                                           **torch_defaults(_KERNEL_SIZE**2 * channels))
                        for i in range(1, _NUM_LAYERS)]
         self.out = keras.layers.Conv2D(output_channels, 1, name="out", dtype=self.dtype_policy,
                                        **torch_defaults(channels))

@@ -43,9 +43,12 @@ class GlimpseGenerator(keras.layers.Layer):
 
         # === Layers ===
         common = {"dtype": self.dtype_policy}
-        unbiased = {"use_bias": False, "kernel_initializer": torch_kernel(), **common}
-        first = keras.layers.Conv2DTranspose(self.channels[0], 2, name="deconv0", **unbiased)
-        self.deconvolutions = [first, *(TransposedConvolution(width, 4, 2, name=f"deconv{i}", **unbiased)
+
+        def unbiased():
+            return {"use_bias": False, "kernel_initializer": torch_kernel(), **common}
+
+        first = keras.layers.Conv2DTranspose(self.channels[0], 2, name="deconv0", **unbiased())
+        self.deconvolutions = [first, *(TransposedConvolution(width, 4, 2, name=f"deconv{i}", **unbiased())
                                         for i, width in enumerate(self.channels[1:], start=1))]
         self.norms = [GroupNormalization(max(1, width // _CHANNELS_PER_GROUP), name=f"norm{i}", **common)
                       for i, width in enumerate(self.channels)]

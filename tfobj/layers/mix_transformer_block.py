@@ -32,22 +32,24 @@ class MixTransformerBlock(keras.layers.Layer):
 
         # === Layers ===
         common = {"dtype": self.dtype_policy}
-        normal = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02), **common}
+
+        def normal():
+            return {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02), **common}
 
         def norm(name):
             return keras.layers.LayerNormalization(epsilon=1e-5, name=name, **common)
 
         self.norm0, self.norm1 = norm("norm0"), norm("norm1")
-        self.query, self.key, self.value, self.out = (keras.layers.Dense(width, name=name, **normal)
+        self.query, self.key, self.value, self.out = (keras.layers.Dense(width, name=name, **normal())
                                                       for name in ("query", "key", "value", "out"))
-        self.coarse = keras.layers.Conv2D(width, reduction, reduction, name="coarse", **normal) \
+        self.coarse = keras.layers.Conv2D(width, reduction, reduction, name="coarse", **normal()) \
             if reduction > 1 else None
         self.coarse_norm = norm("coarse_norm") if reduction > 1 else None
-        self.hidden = keras.layers.Dense(_EXPANSION * width, name="hidden", **normal)
+        self.hidden = keras.layers.Dense(_EXPANSION * width, name="hidden", **normal())
         self.depthwise = keras.layers.DepthwiseConv2D(
             3, padding="same", depthwise_initializer=keras.initializers.RandomNormal(stddev=0.02), name="depthwise",
             **common)
-        self.final = keras.layers.Dense(width, name="final", **normal)
+        self.final = keras.layers.Dense(width, name="final", **normal())
 
     def build(self, input_shape):
         shape = (None, None, None, self.width)

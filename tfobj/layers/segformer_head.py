@@ -31,11 +31,13 @@ class SegFormerHead(keras.layers.Layer):
         self.dropout_rate = dropout_rate
 
         # === Layers ===
-        normal = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02), "dtype": self.dtype_policy}
-        self.linears = [keras.layers.Dense(width, name=f"linear{i}", **normal) for i in range(4)]
-        self.fuse = keras.layers.Dense(width, use_bias=False, name="fuse", **normal)
+        def normal():
+            return {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.02), "dtype": self.dtype_policy}
+
+        self.linears = [keras.layers.Dense(width, name=f"linear{i}", **normal()) for i in range(4)]
+        self.fuse = keras.layers.Dense(width, use_bias=False, name="fuse", **normal())
         self.norm = BatchNormalization(name="norm", dtype=self.dtype_policy)
-        self.classifier = keras.layers.Dense(num_maps, name="classifier", **normal)
+        self.classifier = keras.layers.Dense(num_maps, name="classifier", **normal())
 
     def build(self, input_shape):
         for linear, shape in zip(self.linears, input_shape):
