@@ -28,9 +28,9 @@ def read_safetensors(path):
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}; put model.safetensors of nvidia/mit-b3 (Hugging Face) "
-                        "there, or of the backbone you chose, or start from random weights with --backbone_weights="
-                        ) from None
+        raise UserError(f"{path} cannot be read: {error.strerror}; put model.safetensors of nvidia/mit-b3 (Hugging "
+                        "Face) there, or of the backbone you chose, or start from random weights with "
+                        "--backbone_weights=") from None
     try:
         (length,) = _LENGTH.unpack_from(content)
         start = _LENGTH.size + length
