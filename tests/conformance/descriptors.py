@@ -108,7 +108,7 @@ GENESIS_V2 = genesis_config.GenesisV2Config(num_slots=3, feature_size=16, simila
 GENESIS = genesis_config.GenesisConfig(
     num_slots=3, mask_latent_size=3, latent_size=2, encoder_filters=(3, 3, 4, 4, 4), decoder_filters=(4, 4, 3, 3, 3, 3),
     component_channels=3, hidden_size=6, decoder_norm="in")
-MONET_G = genesis_config.MonetGConfig(num_slots=2, latent_size=3, attention_channels=2, component_channels=3,
+MONET_G = genesis_config.MonetGConfig(num_slots=2, latent_size=3, attention_channels=2, component_channels=6,
                                       hidden_size=6)
 
 VAE = vae_config.VaeConfig(num_slots=2, latent_size=4, encoder_filters=(4, 6), encoder_units=8, decoder_filters=(6, 6))
@@ -206,7 +206,7 @@ MODELS = (
         slot_axes={},
         float32_layers=(),
         fixed_slots=True,
-        two_device_optimizer=("sgd", 0.1),
+        two_device_optimizer=("sgd", 0.05),
     ),
     Descriptor(
         name="genesis_v2",
