@@ -66,10 +66,11 @@ class SetFilesTest(unittest.TestCase):
         frame = preprocessing.plan("slot_attention_properties", photo.shape, "16").images(photo[None])[0]
         np.testing.assert_allclose(seen["image"], frame, atol=1e-6)
 
-    def test_a_threshold_of_0_lists_every_slot(self):
+    def test_a_threshold_of_0_lists_every_slot_with_any_confidence(self):
         files = SetFiles(None, ServingOptions(threshold=0.0))
         rows = np.zeros((3, properties.NUM_PROPERTIES), np.float32)  # DSPN's mask may be exactly 0
-        self.assertEqual([entry["slot"] for entry in files.derived({"predictions": rows}, None)["objects"]], [1, 2, 3])
+        rows[1, properties.PRESENCE] = 1e-6
+        self.assertEqual([entry["slot"] for entry in files.derived({"predictions": rows}, None)["objects"]], [2])
 
     def test_a_threshold_leaves_the_sure_ones(self):
         index, _ = self.predict(threshold=0.0)
@@ -81,4 +82,4 @@ class SetFilesTest(unittest.TestCase):
         found = sum(len(image["objects"]) for image in index["images"])
         self.assertEqual((found, results), (3, "mean_objects_found=1.50"))
         _, (warnings, _) = self.predict(threshold=1.0)
-        self.assertIn("no object has a confidence of --threshold=1 or more;", warnings[0])
+        self.assertIn("no object has a confidence above --threshold=1;", warnings[0])

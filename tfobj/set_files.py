@@ -16,7 +16,8 @@ class SetFiles:
 
     Args:
         model: `SetPredictor`.
-        options: `tfobj.serving.options.ServingOptions`. The threshold is the smallest confidence of an object.
+        options: `tfobj.serving.options.ServingOptions`. The threshold is the smallest confidence, exclusive, of an
+            object.
     """
 
     outputs = ("predictions", "slots", "attention")
@@ -34,11 +35,11 @@ class SetFiles:
 
         Returns:
             Dict: objects, a list of dicts as of `properties.describe` with the number of the `slot`, the most confident
-            first, of those that reach the threshold.
+            first, of those above the threshold.
         """
         del photo
         described = [{"slot": slot, **entry} for slot, entry in enumerate(properties.describe(row["predictions"]), 1)]
-        sure = [entry for entry in described if entry["confidence"] >= self._threshold]
+        sure = [entry for entry in described if entry["confidence"] > self._threshold]
         return {"objects": sorted(sure, key=lambda entry: -entry["confidence"])}
 
     def write(self, out, name, photo, prediction):
@@ -58,6 +59,6 @@ class SetFiles:
     def told(self, entries):
         """What is said about the entries of an index: (warnings, list of str, and a str of results)."""
         found = [len(entry["objects"]) for entry in entries]
-        warnings = [] if any(found) else [f"no object has a confidence of --threshold={self._threshold:g} or more; try "
-                                          "a smaller threshold, 0 lists every slot"]
+        warnings = [] if any(found) else [f"no object has a confidence above --threshold={self._threshold:g}; try a "
+                                          "smaller threshold, 0 lists every slot with any confidence"]
         return warnings, f"mean_objects_found={sum(found) / len(found):.2f}"

@@ -18,7 +18,7 @@ from tfobj import set_prediction_config
 from tfobj import vae_config
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True)
 class Descriptor:
     """A model and what is known about it.
 
@@ -96,7 +96,7 @@ SLOT_AXES = {"masks": 1, "components": 1, "slots": 1}
 # A background that leaves something to the objects, so that gradients reach them.
 AST_SEG = ast_seg_config.AstSegConfig(
     num_slots=4, appearance_size=6, feature_generator="unet", unet_widths=(4, 6), transformer_width=8,
-    transformer_heads=2, transformer_hidden_size=12, transformer_layers=1, glimpse_widths=(8,),
+    transformer_heads=2, transformer_hidden_size=12, transformer_layers=1, glimpse_widths=(16, 8),
     background_model="tiny", background_activation=1.0, max_inverse_scale=4.0, pixel_entropy_steps=0)
 
 # A kernel and scale that clip no pixel but the seed, and decoder masks that are not detached: finite differences do not
@@ -200,13 +200,13 @@ MODELS = (
         name="ast_seg",
         config=AST_SEG,
         other_config=dataclasses.replace(AST_SEG, appearance_size=5),
-        image_shape=(8, 8, 3),
+        image_shape=(32, 32, 3),
         inert={"transformer/layer0/qkv/bias": slice(8, 16)},  # the softmax ignores what all keys share
         slot_noise=(),
         slot_axes={},
         float32_layers=(),
         fixed_slots=True,
-        two_device_optimizer=("sgd", 0.05),
+        two_device_optimizer=("sgd", 0.1),
     ),
     Descriptor(
         name="genesis_v2",

@@ -38,4 +38,4 @@ class OutputsTest(unittest.TestCase):
             for name, value in alone.items():
                 np.testing.assert_allclose(value[0], together[name][i], atol=1e-5, err_msg=name)
             for name, value in model.losses_of(target[i:i + 1], alone).items():
-                np.testing.assert_allclose(value[0], terms[name][i], rtol=1e-5, atol=1e-6, err_msg=name)
+                np.testing.assert_allclose(value[0], terms[name][i], rtol=1e-5, err_msg=name)

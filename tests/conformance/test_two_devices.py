@@ -23,9 +23,9 @@ def two_devices():
 class TwoDevicesTest(unittest.TestCase):
     @for_every_model
     def test_two_devices_equal_one(self, descriptor):
-        one = training_runs.on_one_device(descriptor)
-        two = training_runs.train(descriptor, training_runs.NUM_STEPS, two_devices(),
-                                  **training_runs.step_options(descriptor))
+        step = dict(zip(("optimizer", "learning_rate"), descriptor.two_device_optimizer))
+        one = training_runs.train(descriptor, 20, **step)
+        two = training_runs.train(descriptor, 20, two_devices(), **step)
         self.assertEqual(helpers.largest_difference(one.initial, two.initial), 0.0)
         self.assertGreater(one.terms["gradient_norm"], training_runs.CLIP_NORM, "clipping must be active")
         for name, value in one.terms.items():

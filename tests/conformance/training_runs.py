@@ -1,7 +1,6 @@
 """Short training runs through `tfobj.training.step`, the way the trainer runs them."""
 
 import dataclasses
-import functools
 
 import tensorflow as tf
 
@@ -13,7 +12,6 @@ from tfobj.training.step import TrainingStep
 
 GLOBAL_BATCH = 4
 SEED = 3
-NUM_STEPS = 20
 CLIP_NORM = 0.1  # below every gradient norm that the tiny models have, so that clipping is always at work
 
 
@@ -25,17 +23,6 @@ class TrainedModel:
     optimizer: object
     initial: dict
     terms: dict
-
-
-@functools.cache
-def on_one_device(descriptor):
-    """`train` for `NUM_STEPS` steps the plain way, what compiled and divided runs are compared with."""
-    return train(descriptor, NUM_STEPS, **step_options(descriptor))
-
-
-def step_options(descriptor):
-    """Arguments of `train`: the optimizer with which a model's runs are compared."""
-    return dict(zip(("optimizer", "learning_rate"), descriptor.two_device_optimizer))
 
 
 def train(descriptor, num_steps, strategy=None, jit_compile=False, optimizer="adam", learning_rate=1e-3):

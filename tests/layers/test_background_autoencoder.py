@@ -40,16 +40,14 @@ class BackgroundAutoencoderTest(unittest.TestCase):
                          [(200, 320), (67, 107), (23, 36), (8, 12), (3, 4)])
 
     def test_other_than_square_images_come_back(self):
-        for size in ((8, 8), (48, 64), (200, 320)):
+        for size in ((48, 64), (200, 320)):
             layer = BackgroundAutoencoder(size, *background_channels(size, "tiny"))
             self.assertEqual(layer(np.zeros((1, *size, 3), np.float32)).shape, (1, *size, 4))
 
     def test_other_sizes_are_refused(self):
-        for size in ((4, 4), (196, 196), (1, 1)):
+        for size in ((16, 16), (196, 196), (1, 1)):
             with self.assertRaisesRegex(UserError, "do not fit the background model"):
                 reductions(size)
-        with self.assertRaisesRegex(UserError, "do not fit the published background model .* --background_model=tiny"):
-            background_channels((16, 16), "simple")
 
     def test_coordinates(self):
         layer = BackgroundAutoencoder((48, 64), *background_channels((48, 64), "tiny"))

@@ -5,16 +5,18 @@ files that train here; that each option trains is what the tests of its layer sh
 all, for a step each.
 """
 
+import collections
 import contextlib
 import dataclasses
+import functools
 import io
-import os
 import tempfile
 import unittest
 
 from tests import helpers
 from tests.parsed_flags import read_experiment
 from tfobj import config
+from tfobj import registry
 from tfobj.data import prepared
 from tfobj.training import launch
 from tfobj.training import phases
@@ -31,23 +33,18 @@ STAND_INS = {"sketchy": _STAND_IN, "apc": _STAND_IN}
 
 
 class ExperimentsRunTest(unittest.TestCase):
-    def test_one_step_of_the_smoke_experiment_of_every_model(self):
-        self.run_all([path for path in FILES if path.parent.name == "smoke"])
+    """One test a model, named `test_one_step_of_every_experiment_of_MODEL`, so that each takes seconds."""
 
-    @unittest.skipUnless(os.environ.get("TFOBJ_SLOW_TESTS") == "1", "takes minutes; TFOBJ_SLOW_TESTS=1 runs it")
-    def test_one_step_of_every_experiment(self):
-        self.run_all(FILES)
-
-    def run_all(self, paths):
+    def run_all(self, model):
         done = []
         with tempfile.TemporaryDirectory() as root:
-            for path in paths:
+            for path, experiment in experiments_by_model()[model]:
                 with self.subTest(path=str(path)):
-                    experiment = small(read_experiment(f"--flagfile={path}"), f"{root}/data",
-                                       with_phases=path.parent.name == "smoke")
+                    experiment = small(experiment, f"{root}/data", with_phases=path.parent.name == "smoke")
                     if experiment not in done:
                         self.run_one_step(experiment, f"{root}/{path.stem}")
                     done.append(experiment)
+        self.assertTrue(done)
 
     def run_one_step(self, experiment, run_dir):
         with contextlib.redirect_stdout(io.StringIO()):
@@ -56,6 +53,24 @@ class ExperimentsRunTest(unittest.TestCase):
         self.assertEqual(scores["step"], experiment.train.num_steps)
         self.assertGreater(scores["loss"], 0.0)
         self.assertTrue({"ari_fg", "ap_inf"} & set(scores), scores)
+
+
+def _test_of(model):
+    return lambda self: self.run_all(model)
+
+
+for _model in registry.MODELS:
+    setattr(ExperimentsRunTest, f"test_one_step_of_every_experiment_of_{_model}", _test_of(_model))
+
+
+@functools.cache
+def experiments_by_model():
+    """Dict from the name of a model to a list of its files and what they describe."""
+    found = collections.defaultdict(list)
+    for path in FILES:
+        experiment = read_experiment(f"--flagfile={path}")
+        found[experiment.model].append((path, experiment))
+    return found
 
 
 def small(experiment, data_dir, with_phases):

@@ -4,7 +4,6 @@ import keras
 from keras import ops
 
 from tfobj.layers.coordinate_convolution import CoordinateConvolution
-from tfobj.errors import UserError
 from tfobj.ops.convolution_geometry import reductions
 from tfobj.ops.precision import at_least_float32
 
@@ -37,10 +36,6 @@ def background_channels(image_size, complexity):
     count = len(reductions(image_size))
     if complexity == "tiny":
         return (_TINY,) * (count - 1) + (_LATENT_SIZE,), (_TINY,) * (count - 1) + (_OUTPUTS,)
-    if (count, complexity) not in _CHANNELS:
-        raise UserError(f"images of {image_size[0]}x{image_size[1]} pixels do not fit the published background model of "
-                        "ast_seg, which takes sides of about 32 to 128, or of 200 to 400; use another --image_size, or "
-                        "--background_model=tiny")
     return _CHANNELS[count, complexity]
 
 

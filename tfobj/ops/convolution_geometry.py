@@ -5,7 +5,7 @@ import dataclasses
 from tfobj.errors import UserError
 
 _LARGE = 200
-_SUPPORTED = range(3, 8)
+_SUPPORTED = (5, 6, 7)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ def reductions(image_size):
         image_size: Tuple (H, W).
 
     Returns:
-        Tuple of 3 to 7 `Reduction`.
+        Tuple of 5 to 7 `Reduction`.
 
     Raises:
         UserError: it would take more or fewer.
@@ -46,7 +46,7 @@ def reductions(image_size):
         size = found[-1].output_size
     if len(found) not in _SUPPORTED:
         raise UserError(f"images of {image_size[0]}x{image_size[1]} pixels do not fit the background model of ast_seg, "
-                        "which takes sides of 6 to 128, or of 200 to 400; use another --image_size")
+                        "which takes sides of about 32 to 128, or of 200 to 400; use another --image_size")
     return tuple(found)
 
 

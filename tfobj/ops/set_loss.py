@@ -8,6 +8,7 @@ from tfobj.ops.precision import at_least_float32
 
 _NEVER = 1e12  # costs more than any pair of a model that has not diverged
 
+
 def pairwise_costs(targets, predictions):
     """Huber distance of every target from every prediction, with delta 1, averaged over the properties.
 
@@ -58,4 +59,6 @@ def set_loss(targets, predictions, method="auto", padding=None):
         float32 or wider [B]. Gradients go through the costs of the pairs, not through the choice.
     """
     costs = pairwise_costs(targets, predictions)
-    return ops.sum(costs * ops.cast(pairing(costs, method, padding), costs.dtype), axis=(1, 2))
+    # Over the targets first: there is one number among zeros, so that more padding leaves the sum as it is, bit for bit.
+    of_predictions = ops.sum(costs * ops.cast(pairing(costs, method, padding), costs.dtype), axis=1)  # [B,K]
+    return ops.sum(of_predictions, axis=1)
