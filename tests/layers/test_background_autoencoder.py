@@ -10,8 +10,9 @@ from tfobj.layers.background_autoencoder import BackgroundAutoencoder, backgroun
 from tfobj.ops.convolution_geometry import reductions
 
 # Weights of encoder and decoder as the released code has them.
-PUBLISHED = {((32, 32), "simple"): (1_005_984, 2_737_544), ((64, 64), "simple"): (2_942_624, 7_679_368),
-             ((128, 128), "simple"): (3_590_944, 9_331_080)}
+PUBLISHED = {((32, 32), "simple"): (1_005_984, 2_737_544), ((32, 32), "complex"): (963_456, 12_786_152),
+             ((64, 64), "simple"): (2_942_624, 7_679_368), ((64, 64), "complex"): (2_900_096, 43_572_712),
+             ((128, 128), "simple"): (3_590_944, 9_331_080), ((128, 128), "complex"): (21_183_616, 48_633_192)}
 
 
 class BackgroundAutoencoderTest(unittest.TestCase):

@@ -34,7 +34,22 @@ class SegFormerTest(unittest.TestCase):
         outputs = keras.ops.cast(helpers.copy_weights(self.layer, low)(self.image), "float32")
         self.assertLess(helpers.largest_difference(outputs, self.initial), 0.1 * np.abs(self.initial).max())
 
-    def test_published_size(self):
+    def test_published_size_of_b3(self):
+        """Maps for 10 objects with two scales; the statistics of batch normalisation are not trained."""
+        layer = SegFormer(45, *VARIANTS["b3"])
+        layer.build((None, None, None, 3))
+        self.assertEqual(helpers.count_parameters(layer.backbone), 44_072_128)
+        self.assertEqual(helpers.count_parameters(layer), 47_257_069)
+        self.assertEqual(sum(variable.shape[0] for variable in layer.non_trainable_variables), 1_536)
+
+    def test_published_size_of_the_head(self):
+        widths, _, head_width = VARIANTS["b3"]
+        for num_maps in (45, 44, 40, 38):  # CLEVRTEX, CLEVR, ShapeStacks, ObjectsRoom
+            head = SegFormerHead(num_maps, head_width)
+            head.build([(None, None, None, width) for width in widths])
+            self.assertEqual(helpers.count_parameters(head), 3_150_336 + 769 * num_maps)
+
+    def test_published_size_of_b0(self):
         """The backbone of MiT-B0 has 3.3 million weights (SegFormer, Table 1a, without the 0.4 of the head)."""
         backbone = MixTransformer(*VARIANTS["b0"][:2])
         backbone.build((None, None, None, 3))

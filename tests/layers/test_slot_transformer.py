@@ -24,9 +24,10 @@ class SlotTransformerTest(unittest.TestCase):
         np.testing.assert_allclose(permuted, helpers.array(self.layer(self.slots))[:, ::-1], atol=1e-6)
 
     def test_published_size(self):
-        layer = SlotTransformer(37)
-        layer.build((None, None, 37))
-        self.assertEqual(helpers.count_parameters(layer), 3_162_624 + 2 * 256 * 37 + 256 + 37)
+        for size in (36, 37):  # one scale, two
+            layer = SlotTransformer(size)
+            layer.build((None, None, size))
+            self.assertEqual(helpers.count_parameters(layer), 3_162_624 + 2 * 256 * size + 256 + size)
 
     def test_initial_weights_are_those_of_pytorch(self):
         keras.utils.set_random_seed(0)
