@@ -3,7 +3,7 @@
     python -m tests.training.jax_phases DIRECTORY DATA_DIR
 
 Makes, in DIRECTORY, the runs `whole`, `two` (on two devices) and `parts3`, `parts4`, `parts5`, interrupted before, at and
-behind the boundary of the phases.
+behind the boundary of the phases; `one` without a boundary and `kept` over one, with the same optimizer.
 """
 
 import os
@@ -31,6 +31,8 @@ def main(directory, data_dir):
         for stop in (3, 4, 5):
             stops.train_until(stop, experiment(checkpoint_every=1), f"{directory}/parts{stop}")
             launch.train(experiment(checkpoint_every=1), f"{directory}/parts{stop}")
+        for name, phases in (("one", "second:6"), ("kept", "second:4,second:2:moments=keep")):
+            launch.train(phased_model.experiment(phases, data_dir=data_dir), f"{directory}/{name}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from unittest import mock
 
 import numpy as np
 
+from tests import helpers
 from tests.training import phased_model
 from tests.training import runs
 from tests.training import stops
@@ -20,6 +21,10 @@ from tests.training.phased_model import experiment
 from tfobj.errors import UserError
 from tfobj.training import launch
 from tfobj.training import run_directory
+from tfobj.training import stage as stages
+from tfobj.training.checkpoints import named
+
+KEPT = "first:4:batch_size=16:learning_rate=1e-2,second:5:moments=keep"
 
 
 class CurriculumTest(unittest.TestCase):
@@ -55,7 +60,7 @@ class CurriculumTest(unittest.TestCase):
                      for first, last in ((1, 4), (4, 9))]
             self.assertEqual(moved, [name == "first", True], name)
         self.assertEqual([int(steps[step]["optimizer/iteration"]) for step in (3, 4, 5, 9)], [3, 4, 1, 5])
-        self.assertNotIn("optimizer/second_kernel_momentum", steps[4])
+        self.assertEqual(["optimizer/phased_second_kernel_momentum" in steps[step] for step in (4, 5)], [False, True])
         lines = [line for line in runs.records(self.root / "run") if line["group"] == "train"]
         self.assertEqual([line["phase"] for line in lines], [0] * 4 + [1] * 5)
         # The rate that is recorded is that of the update after; the schedule of each phase begins with its own.
@@ -81,6 +86,38 @@ class CurriculumTest(unittest.TestCase):
         self.train("one", optimizer="sgd")
         self.train("two", optimizer="sgd", strategy="mirrored", num_devices=2)
         self.assertLess(self.difference("one", "two"), 1e-6)
+        self.train("one_kept", KEPT, adam_epsilon=0.1)
+        self.train("two_kept", KEPT, adam_epsilon=0.1, strategy="mirrored", num_devices=2)
+        self.assertLess(self.difference("one_kept", "two_kept"), 1e-6)
+
+    def test_an_optimizer_that_goes_on_is_the_same_over_phases(self):
+        self.train("one", "second:6")
+        self.train("two", "second:4,second:2:moments=keep")
+        self.assertEqual(self.difference("one", "two"), 0.0)
+
+    def test_moments_are_kept_of_what_goes_on_and_empty_of_what_joins(self):
+        begun, start = [], stages.Stage.start
+
+        def noting(stage, step):
+            begun.append({name: helpers.array(variable)
+                          for name, variable in named("optimizer", stage._optimizer.variables).items()})
+            return start(stage, step)
+
+        with mock.patch.object(stages.Stage, "start", noting):
+            self.train("whole", KEPT)
+        saved = np.load(self.root / "whole" / "checkpoints" / "ckpt-4.npz")
+        self.assertEqual([int(arrays.pop("optimizer/iteration")) for arrays in begun], [0, 4])
+        for name, value in begun[1].items():
+            if name.startswith("optimizer/phased_first"):
+                self.assertGreater(np.abs(value).max(), 0.0, name)
+                np.testing.assert_array_equal(value, saved[name], name)
+            else:
+                np.testing.assert_array_equal(value, 0.0, name)
+        for stop in (4, 5):
+            with contextlib.redirect_stdout(self.output):
+                stops.train_until(stop, experiment(KEPT, checkpoint_every=1), self.root / f"parts{stop}")
+            self.train(f"parts{stop}", KEPT, checkpoint_every=1)
+            self.assertEqual(self.difference("whole", f"parts{stop}"), 0.0)
 
     def test_a_phase_of_preparation_is_never_the_best(self):
         with mock.patch("tfobj.tasks.object_discovery.ObjectDiscovery.headline",
@@ -123,6 +160,8 @@ class JaxCurriculumTest(unittest.TestCase):
                 difference = runs.largest_difference(whole, runs.weights_of(pathlib.Path(root) / name))
                 self.assertLessEqual(difference, tolerance, name)
                 self.assertIn("phase second: to step 9", worker.stdout)
+            one, kept = (runs.weights_of(pathlib.Path(root) / name) for name in ("one", "kept"))
+            self.assertEqual(runs.largest_difference(one, kept), 0.0)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,12 @@ class PhasesTest(unittest.TestCase):
     def test_the_phase_of_a_step(self):
         found = parsed("a:2,b:3")
         self.assertEqual([phases.phase_at(found, step).name for step in range(6)], list("aabbbb"))
+        self.assertEqual([phases.phase_before(found, step).name for step in range(7)], list("aaabbbb"))
+
+    def test_the_optimizer_goes_on_only_where_it_is_asked_for(self):
+        found = parsed("a:10,b:20:moments=keep,c:30:moments=keep:learning_rate=1e-3,d:40")
+        self.assertEqual([phase.optimizer_start for phase in found], [0, 0, 0, 60])
+        self.assertEqual(found[2].earlier, (("a", 0), ("b", 10)))
 
     def test_without_phases_there_is_one(self):
         (phase,) = parsed("", num_steps=7)
@@ -46,7 +52,12 @@ class PhasesTest(unittest.TestCase):
                  "a:5:learning_rate=high": "learning_rate=high of a is no number",
                  "a:5:batch_size=0": "batch_size=0 of a is below the smallest possible value 1",
                  "a:5:decay=slow": "decay=slow of a is unknown; choose one of: none",
-                 "a:5:schedule=go": "write schedule=restart", "a:5:decay=none:decay=none": "decay of a is given twice"}
+                 "a:5:schedule=go": "write schedule=restart",
+                 "a:5,b:5:moments=lose": "moments=lose of b is unknown; write moments=keep, or leave it out for a new",
+                 "a:5:moments=keep": "moments=keep of a has no phase before it; leave it out",
+                 "a:5,b:5:optimizer=sgd:moments=keep": "moments of Adam, the optimizer being adam and sgd; use adam",
+                 "a:5:optimizer=sgd,b:5:optimizer=sgd:moments=keep": "the optimizer being sgd; use adam",
+                 "a:5:decay=none:decay=none": "decay of a is given twice"}
         for text, message in cases.items():
             with self.subTest(text=text), self.assertRaisesRegex(UserError, f"^--phases={text}: .*{message}"):
                 parsed(text)

@@ -51,7 +51,7 @@ class Checkpoints:
 
     def __init__(self, directory, model, optimizer, keep, chief=True):
         self._run = pathlib.Path(directory)
-        self._variables = {**_named("model", model.weights), **_named("optimizer", optimizer.variables)}
+        self._variables = {**named("model", model.weights), **named("optimizer", optimizer.variables)}
         self._keep, self._chief = keep, chief
         self.best_score = self._read_best_score()
 
@@ -168,15 +168,15 @@ def restore_model(model, path):
     Raises:
         UserError: the checkpoint is damaged or belongs to another model; nothing was restored.
     """
-    return _restore(path, _named("model", model.weights))
+    return _restore(path, named("model", model.weights))
 
 
-def _named(group, variables):
+def named(group, variables):
     """Names every variable by its path below the model or the optimizer: dict `group/path` -> variable."""
-    named = {f"{group}/{variable.path.split('/', 1)[-1]}": variable for variable in variables}
-    if len(named) != len(variables):
+    names = {f"{group}/{variable.path.split('/', 1)[-1]}": variable for variable in variables}
+    if len(names) != len(variables):
         raise ValueError("two variables share a path; give their layers different names")
-    return named
+    return names
 
 
 def _by_step(folder):

@@ -4,7 +4,8 @@
 
 A phase is NAME:STEPS, a name that the model knows (`SlotModel.phases`) and its optimizer steps, followed by the knobs
 that differ from those of the flags. A phase whose learning rate has the knobs of the phase before goes on with that
-schedule, as `joint` above with that of `frozen`: it is warmed up once. `schedule=restart` begins it anew.
+schedule, as `joint` above with that of `frozen`: it is warmed up once. `schedule=restart` begins it anew. The optimizer
+is a new one, unless `moments=keep` asks for that of the phase before.
 """
 
 import dataclasses
@@ -17,6 +18,9 @@ SCHEDULE = ("learning_rate", "warmup_steps", "warmup", "decay", "decay_rate", "d
 
 KNOBS = ("batch_size", *SCHEDULE, "optimizer", "adam_epsilon", "adam_beta_1", "adam_beta_2", "weight_decay", "clip_norm")
 """All knobs that a phase may change."""
+
+WORDS = {"schedule": ("restart", "to go on with the schedule"), "moments": ("keep", "for a new optimizer")}
+"""Settings of phases alone: their only value, and what they are left out for."""
 
 _FIELDS = {field.name: field for field in dataclasses.fields(configuration.TrainConfig)}
 _HOW = "write NAME:STEPS or NAME:STEPS:knob=value, phases separated by commas"
@@ -33,6 +37,7 @@ class Phase:
         config: `TrainConfig` of the phase; its `num_steps` is the length of the learning rate's schedule.
         schedule_start: int. Step of the run at which that schedule began.
         first_batch: int. Batch of the training input with which it begins, so that the order of the images goes on.
+        earlier: Tuple of (name, first step) of the phases before whose optimizer goes on; empty: it is a new one.
     """
 
     name: str
@@ -41,6 +46,12 @@ class Phase:
     config: configuration.TrainConfig
     schedule_start: int = 0
     first_batch: int = 0
+    earlier: tuple = ()
+
+    @property
+    def optimizer_start(self):
+        """int, step of the run at which its optimizer had made none."""
+        return self.earlier[0][1] if self.earlier else self.first_step
 
 
 def phases_of(train):
@@ -66,6 +77,11 @@ def phases_of(train):
 def phase_at(phases, step):
     """The phase that makes the update of a step, the last one where all are over."""
     return next((phase for phase in phases if step < phase.end), phases[-1])
+
+
+def phase_before(phases, step):
+    """The phase that has made the last update before a step, the first one where there is none."""
+    return phase_at(phases, max(0, step - 1))
 
 
 def with_num_steps(train):
@@ -119,15 +135,29 @@ def _without_end(train):
 
 def _phase_after(phases, name, num_steps, changes, train):
     """The phase behind those that there are, but for the length of its schedule."""
-    config = dataclasses.replace(train, **{knob: value for knob, value in changes.items() if knob != "schedule"})
+    config = dataclasses.replace(train, **{knob: value for knob, value in changes.items() if knob not in WORDS})
+    if "moments" in changes:
+        _check_moments(phases, name, config)
     if not phases:
         return Phase(name, 0, num_steps, config)
     last = phases[-1]
     goes_on = "schedule" not in changes and all(getattr(config, knob) == getattr(last.config, knob)
                                                 for knob in SCHEDULE)
+    earlier = (*last.earlier, (last.name, last.first_step)) if "moments" in changes else ()
     seen = sum((phase.end - phase.first_step) * phase.config.batch_size for phase in phases)
     return Phase(name, last.end, last.end + num_steps, config, last.schedule_start if goes_on else last.end,
-                 -(-seen // config.batch_size))
+                 -(-seen // config.batch_size), earlier)
+
+
+def _check_moments(phases, name, config):
+    """Refuses to keep what there is not."""
+    where = f"--phases={config.phases}: moments=keep of {name}"
+    if not phases:
+        raise UserError(f"{where} has no phase before it; leave it out")
+    used = sorted({phases[-1].config.optimizer, config.optimizer})
+    if len(used) > 1 or used == ["sgd"]:
+        raise UserError(f"{where} cannot keep the moments of Adam, the optimizer being {' and '.join(used)}; use adam "
+                        "or adamw in both phases, or leave it out")
 
 
 def _with_schedule_length(phase, phases):
@@ -155,12 +185,13 @@ def _parsed(text, whole):
 
 def _value(knob, text, name, whole):
     where = f"--phases={whole}: {knob}={text} of {name}"
-    if knob == "schedule":
-        if text != "restart":
-            raise UserError(f"{where} is unknown; write schedule=restart, or leave it out to go on with the schedule")
+    if knob in WORDS:
+        word, why = WORDS[knob]
+        if text != word:
+            raise UserError(f"{where} is unknown; write {knob}={word}, or leave it out {why}")
         return text
     if knob not in KNOBS:
-        raise UserError(f"{where} cannot change in a phase; what can: schedule, {', '.join(KNOBS)}")
+        raise UserError(f"{where} cannot change in a phase; what can: {', '.join((*WORDS, *KNOBS))}")
     field = _FIELDS[knob]
     if field.metadata["choices"]:
         if text not in field.metadata["choices"]:

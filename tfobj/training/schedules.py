@@ -7,6 +7,7 @@ from keras import ops
 
 from tfobj.config import TrainConfig
 from tfobj.errors import UserError
+from tfobj.training.continued_adam import ContinuedAdam
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -65,12 +66,14 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         return dict(self.config)
 
 
-def make_optimizer(config: TrainConfig, first_step=0):
+def make_optimizer(config: TrainConfig, first_step=0, joined=None):
     """Creates the optimizer of a run; clipping is the training step's business, not the optimizer's.
 
     Args:
         config: `TrainConfig`.
         first_step: int. Steps of the learning rate's schedule that are over already. Defaults to `0`.
+        joined: Dict or None. Of an Adam that goes on: the paths of the variables that join it late, each with the
+            updates that were over, see `ContinuedAdam`. Defaults to `None`.
 
     Returns:
         A Keras optimizer with a `WarmupDecay` schedule.
@@ -87,6 +90,9 @@ def make_optimizer(config: TrainConfig, first_step=0):
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(rate)
     adam = {"beta_1": config.adam_beta_1, "beta_2": config.adam_beta_2, "epsilon": config.adam_epsilon}
+    if joined:
+        return ContinuedAdam(rate, joined, weight_decay=config.weight_decay if config.optimizer == "adamw" else None,
+                             **adam)
     if config.optimizer == "adamw":
         return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, **adam)
     return keras.optimizers.Adam(rate, **adam)

@@ -1,14 +1,14 @@
 """What trains a model during one phase of its run: optimizer, compiled step, checkpoints."""
 
+from tfobj.training.arrays import host_array
 from tfobj.training.checkpoints import Checkpoints
-from tfobj.training.checkpoints import newest
-from tfobj.training.checkpoints import newest_step
-from tfobj.training.checkpoints import restore_model
+from tfobj.training.checkpoints import named
 from tfobj.training.schedules import make_optimizer
 
 
 class Stage:
-    """One phase in progress. Creating it makes the model enter the phase, with an optimizer that has made no step.
+    """One phase in progress. Creating it makes the model enter the phase, with an optimizer that has made no step, or
+    that of the phase before where the phase keeps its moments.
 
     Args:
         engine: See `tfobj.training.engine`.
@@ -16,42 +16,58 @@ class Stage:
         phase: `tfobj.training.phases.Phase`.
         training_input: Training input of the engine, with the batch size of the phase.
         directory: `pathlib.Path` of the run.
+        before: The stage of the phase before, at its end, or None. Needed only for its moments.
 
     Attributes:
         phase: As given.
         checkpoints: `Checkpoints` of model and optimizer.
     """
 
-    def __init__(self, engine, model, phase, training_input, directory):
+    def __init__(self, engine, model, phase, training_input, directory, before=None):
         self.phase = phase
-        self._engine, self._model, self._input, self._directory = engine, model, training_input, directory
-        if phase.name:
-            model.enter_phase(phase.name)
+        self._engine, self._model, self._input = engine, model, training_input
+        joined = self._joined()
         with engine.scope():
-            self._optimizer = make_optimizer(phase.config, phase.first_step - phase.schedule_start)
+            self._optimizer = make_optimizer(phase.config, phase.optimizer_start - phase.schedule_start, joined)
             self._optimizer.build(model.trainable_variables)
+        if phase.earlier and before is not None:
+            _carry_over(before._optimizer, self._optimizer)
         self.checkpoints = Checkpoints(directory, model, self._optimizer, phase.config.keep_checkpoints,
                                        engine.is_chief)
         self._training = None
 
     def restore(self):
-        """Restores the latest checkpoint of the run; returns its step, 0 if there is none.
-
-        What was saved at the end of the phase before holds the optimizer of that phase, which is not needed any more.
-        """
-        folder = self._directory / "checkpoints"
-        if 0 < self.phase.first_step == newest_step(folder):
-            return restore_model(self._model, newest(folder))
+        """Restores the latest checkpoint of the run, saved in this phase; returns its step, 0 if there is none."""
         return self.checkpoints.restore()
 
     def start(self, step):
         """Starts a training loop, see `tfobj.training.engine`, with the batch of a step of the run (int)."""
         if self._training is None:
             self._training = self._engine.training(self._model, self._optimizer, self.phase.config,
-                                                   self.phase.first_step)
+                                                   self.phase.optimizer_start)
         return self._training.start(self._input, self.phase.first_batch + step - self.phase.first_step)
 
     @property
     def learning_rate(self):
         """That of the next update, a scalar tensor."""
         return self._optimizer.learning_rate
+
+    def _joined(self):
+        """Updates that the optimizer had made when a weight joined it, dict from path; without those there from the
+        first."""
+        phase, joined = self.phase, {}
+        for name, first_step in (*phase.earlier, (phase.name, phase.first_step)):
+            if name:
+                self._model.enter_phase(name)
+            # A weight that was left out in between has lost its moments, and joins anew.
+            joined = {variable.path: joined.get(variable.path, first_step - phase.optimizer_start)
+                      for variable in self._model.trainable_variables}
+        return {path: updates for path, updates in joined.items() if updates}
+
+
+def _carry_over(source, target):
+    """Gives an optimizer the count and the moments of another, of the weights that both train."""
+    held = named("optimizer", source.variables)
+    for name, variable in named("optimizer", target.variables).items():
+        if name in held:
+            variable.assign(host_array(held[name].value))

@@ -62,7 +62,8 @@ class Trainer:
         self._make_validation_input()
         saved = self._directory / "checkpoints"
         self._warnings = [] if newest(saved) else self._model.start_training()
-        self._enter(training_phases.phase_at(self._phases, newest_step(saved)))
+        self._stage = None
+        self._enter(training_phases.phase_before(self._phases, newest_step(saved)))
         # Everything fits together: from here on the run exists.
         self._lock = None
         if self._chief:
@@ -85,7 +86,8 @@ class Trainer:
 
     def _enter(self, phase):
         """Makes a phase the one that is trained."""
-        self._stage = Stage(self._engine, self._model, phase, self._inputs[phase.config.batch_size], self._directory)
+        self._stage = Stage(self._engine, self._model, phase, self._inputs[phase.config.batch_size], self._directory,
+                            self._stage)
         # Anew, because what the model computes may depend on the phase.
         self._evaluator = evaluation.Evaluator(
             self._engine, self._model, self._validation_input,
