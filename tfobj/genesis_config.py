@@ -20,6 +20,8 @@ class GenerativeConfig:
     geco_speedup: float = knob(10.0, "Factor on the step size of GECO below its goal.", minimum=0.0)
     geco_start: float = knob(1.0, "First weight of GECO.", minimum=1e-10)
     geco_minimum: float = knob(1e-10, "Smallest weight of GECO.", minimum=0.0)
+    max_objective: float = knob(1e8, "Training stops when the negative evidence lower bound, the error and all "
+                                "divergences unweighted, exceeds this many nats per image.", minimum=0.0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,8 +5,8 @@
 The flags describe a run of five steps on tiny images. Makes, in DIRECTORY, the runs `whole` (on one device), `parts`
 (the same, interrupted after two steps by SIGTERM and after three by its end), `two` (on two devices), `low`
 (mixed_bfloat16), `resident` (the loop that accelerators use) and `streamed` (the same where the images do not fit);
-scores and analyses `whole` there; and prints what `nan`, a run with an absurd learning rate, says. The repository root
-must be on PYTHONPATH.
+scores and analyses `whole` there; and prints what `nan`, a run with an absurd learning rate, and `limited`, one that may
+have no error, say. The repository root must be on PYTHONPATH.
 """
 
 import dataclasses
@@ -27,6 +27,7 @@ from tfobj import flags as experiment_flags  # noqa: E402
 from tfobj.analysis import options  # noqa: E402
 from tfobj.analysis.run_analysis import run_analysis  # noqa: E402
 from tfobj.errors import UserError  # noqa: E402
+from tfobj.models.slot_model import SlotModel  # noqa: E402
 from tfobj.training import evaluate_run  # noqa: E402
 from tfobj.training import jax_engine  # noqa: E402
 from tfobj.training import launch  # noqa: E402
@@ -89,6 +90,11 @@ def main():
         launch.train(changed(experiment, learning_rate=1e30, warmup_steps=0, clip_norm=0.0), f"{directory}/nan")
     except UserError as error:
         print(f"nan: {error}")
+    SlotModel.term_limits = {"mse": (1e-9, "max_mse")}
+    try:
+        launch.train(experiment, f"{directory}/limited")
+    except UserError as error:
+        print(f"limited: {error}")
     print("devices:", jax_engine.JaxEngine(jax.devices()).describe())
 
 

@@ -4,6 +4,7 @@ import unittest
 from unittest import mock
 
 import keras
+import numpy as np
 
 from tfobj.config import DataConfig, ExperimentConfig, SlotAttentionConfig, TrainConfig
 from tfobj.errors import UserError
@@ -11,6 +12,7 @@ from tfobj.layers.batch_normalization import BatchNormalization
 from tfobj.models.slot_attention import SlotAttentionAutoencoder
 from tfobj.tasks.object_discovery import ObjectDiscovery
 from tfobj.training import guard_rails
+from tfobj.training.health import is_healthy
 
 TASK = ObjectDiscovery()
 
@@ -43,6 +45,23 @@ class GuardRailsTest(unittest.TestCase):
             guard_rails.check_compilation(model, True, 2)
         for allowed in ((model, True, 1), (model, False, 2), (keras.Sequential([keras.Input((4,))]), True, 2)):
             guard_rails.check_compilation(*allowed)
+
+    def test_terms_that_are_too_large_or_no_numbers_end_the_run(self):
+        limits = {"objective": (1e8, "max_objective")}
+        healthy = {"loss": -3.0, "gradient_norm": 1.0, "objective": 1e8, "kl_l": 1e9}
+        guard_rails.refuse_sick(4, healthy, limits, "ckpt-4.npz")
+        self.assertTrue(is_healthy(healthy, limits))
+        self.assertTrue(is_healthy(healthy, {}))
+        for name, value, message in (
+                ("objective", 1.5e8, "step 4: objective is 1.5e\\+08, above --max_objective=1e\\+08; the last good "
+                 "checkpoint is ckpt-4.npz; lower --learning_rate, set --clip_norm, or raise --max_objective"),
+                ("objective", np.inf, "objective is inf; .* or use --precision=float32"),
+                ("objective", np.nan, "objective is nan; "), ("loss", np.nan, "loss is nan; "),
+                ("gradient_norm", np.inf, "gradient_norm is inf; ")):
+            sick = {**healthy, name: value}
+            self.assertFalse(is_healthy(sick, limits), name)
+            with self.assertRaisesRegex(UserError, message):
+                guard_rails.refuse_sick(4, sick, limits, "ckpt-4.npz")
 
     def test_enough_slots(self):
         self.assertEqual(TASK.before_training(0, 7, "clevr"), [])

@@ -73,6 +73,10 @@ class JaxEngineTest(unittest.TestCase):
         self.assertRegex(self.worker.stdout,
                          r"nan: training stopped at step \d: (loss|gradient_norm) is (nan|inf); the last good")
 
+    def test_what_exceeds_its_limit_stops_the_run(self):
+        self.assertRegex(self.worker.stdout,
+                         r"limited: training stopped at step 0: mse is [\d.]+, above --max_mse=1e-09; the last good")
+
     def test_records_are_those_of_any_run(self):
         lines = runs.records(self.root / "whole")
         self.assertEqual([(line["step"], line["group"]) for line in lines], [(5, "train"), (5, "validation")])

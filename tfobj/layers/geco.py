@@ -33,6 +33,12 @@ class Geco(keras.layers.Layer):
         self.started = self.add_weight(initializer="zeros", name="started", **state)
         self.built = True
 
+    def next_average(self, error):
+        """The moving average that follows an error (float tensor of any shape), float32."""
+        error = ops.cast(error, "float32")
+        average = self.options["decay"] * self.average + (1.0 - self.options["decay"]) * error
+        return ops.where(self.started.value > 0.0, average, error)
+
     def update(self, error):
         """Takes a step.
 
@@ -40,9 +46,7 @@ class Geco(keras.layers.Layer):
             error: float32 scalar, mean over the global batch.
         """
         options = self.options
-        error = ops.cast(error, "float32")
-        average = options["decay"] * self.average + (1.0 - options["decay"]) * error
-        average = ops.where(self.started.value > 0.0, average, error)
+        average = self.next_average(error)
         distance = options["goal"] - average
         rate = options["rate"] * ops.where(distance > 0.0, options["speedup"], 1.0)
         beta = ops.clip(self.beta * ops.exp(rate * distance), options["minimum"], options["maximum"])

@@ -28,15 +28,16 @@ class GenerativeModel(ScenePrior, ObjectModel):
         geco_speedup: float. Factor on the step size once the goal is reached.
         geco_start: float. First beta of GECO.
         geco_minimum: float. Smallest beta of GECO.
+        max_objective: float. Training stops when `objective` exceeds it.
         **config: Every other constructor argument of the subclass.
     """
 
     def __init__(self, image_shape, num_slots, beta_schedule, beta, beta_warmup_steps, geco_goal, geco_rate, geco_decay,
-                 geco_speedup, geco_start=1.0, geco_minimum=1e-10, name=None, **config):
+                 geco_speedup, geco_start=1.0, geco_minimum=1e-10, max_objective=1e8, name=None, **config):
         super().__init__(image_shape, num_slots, name=name, beta_schedule=beta_schedule, beta=beta,
                          beta_warmup_steps=beta_warmup_steps, geco_goal=geco_goal, geco_rate=geco_rate,
                          geco_decay=geco_decay, geco_speedup=geco_speedup, geco_start=geco_start,
-                         geco_minimum=geco_minimum, **config)
+                         geco_minimum=geco_minimum, max_objective=max_objective, **config)
         height, width, channels = self.image_shape
         self.num_elements = height * width * channels
         with keras.name_scope(self.name):  # its variables exist before the first call, unlike those of layers
@@ -45,6 +46,10 @@ class GenerativeModel(ScenePrior, ObjectModel):
                                      geco_decay, geco_speedup, geco_start, geco_minimum, name="schedule")
             else:
                 self.schedule = BetaWarmup(beta, beta_warmup_steps if beta_schedule == "warmup" else 0, name="schedule")
+
+    @property
+    def term_limits(self):
+        return {"objective": (self._config["max_objective"], "max_objective")}
 
     def terms_of(self, image, reconstruction, error, kl_latents, kl_masks):
         """Collects the terms of the loss, all in nats per image.
@@ -58,13 +63,38 @@ class GenerativeModel(ScenePrior, ObjectModel):
 
         Returns:
             Dict of float32 [B]: `loss`; `err`, `kl_l` and `kl_m`, the arguments; `err_element`, the error per channel
-            of a pixel; `elbo`, -(err + kl_l), the evidence lower bound; `mse`; `beta`, the same for every image.
+            of a pixel; `elbo`, -(err + kl_l), the evidence lower bound; `objective`, err + kl_l + kl_m, the loss
+            without weights, which the released code logs as its ELBO; `mse` and its root `rmse`; `beta`, the same for
+            every image.
         """
         beta = ops.cast(self.schedule.beta.value, error.dtype)
-        squares = ops.square(ops.cast(image, reconstruction.dtype) - reconstruction)
+        mse = ops.mean(ops.square(ops.cast(image, reconstruction.dtype) - reconstruction), axis=(1, 2, 3))
         return {"loss": error + beta * (kl_latents + kl_masks), "err": error, "kl_l": kl_latents, "kl_m": kl_masks,
                 "err_element": error / self.num_elements, "elbo": -(error + kl_latents),
-                "mse": ops.mean(squares, axis=(1, 2, 3)), "beta": beta * ops.ones_like(error)}
+                "objective": error + kl_latents + kl_masks, "mse": mse, "rmse": ops.sqrt(mse),
+                "beta": beta * ops.ones_like(error)}
+
+    def slot_divergences(self, outputs):
+        """The divergences of `outputs`, a dict from `call`, by slot: dict name -> [B, K], the parts of that term."""
+        return {"kl_l": outputs["kl"]}
+
+    def training_terms(self, image, target, noise):
+        """Adds what shows the way of GECO and of each slot to the terms of `losses_of`.
+
+        Returns:
+            Dict of float32 [B], besides those terms: `kl_l_0` to `kl_l_<K-1>`, `kl_l` by slot, and the like for any
+            other latents; with GECO also `err_average`, whose mean over the global batch is the moving average that
+            this step leaves, and `err_average_element`, the same per channel of a pixel.
+        """
+        outputs = self(image, noise=noise, training=True)
+        terms = self.losses_of(target, outputs)
+        for name, divergences in self.slot_divergences(outputs).items():
+            terms.update({f"{name}_{k}": divergences[:, k] for k in range(divergences.shape[1])})
+        if isinstance(self.schedule, Geco):
+            # Linear in the error, so that the mean over images is the average of the mean.
+            average = self.schedule.next_average(terms["err"])
+            terms.update(err_average=average, err_average_element=average / self.num_elements)
+        return terms
 
     def after_step(self, terms):
         """Updates beta from the error of the global batch; the loss of the step has used the one before."""

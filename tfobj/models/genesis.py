@@ -147,6 +147,9 @@ class Genesis(GenerativeModel):
         terms = self.terms_of(image, outputs["reconstruction"], error, kl - kl_masks, kl_masks)
         return {**terms, "elbo": -(error + kl)}
 
+    def slot_divergences(self, outputs):
+        return {"kl_l": outputs["kl"] - outputs["mask_kl"], "kl_m": outputs["mask_kl"]}
+
     def _log_masks(self, latents):
         """Stick-breaking of what the decoder paints; the logit of the last slot is of no influence. [B,K,H,W]."""
         vectors, num_slots = fold(latents), latents.shape[1]

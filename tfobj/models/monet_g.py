@@ -109,7 +109,7 @@ class MonetG(GenerativeModel):
 
         `kl_m` is the divergence of the attention's masks from the autoencoder's; no gradient of it is stopped. `elbo`
         has the autoencoder's masks in the likelihood, whose error is `err_decoder_masks`, and no `kl_m`, as in the
-        paper; `objective` is err + kl_l + kl_m, the loss without weights, which the released code logs.
+        paper.
         """
         error, of_decoder = (mixture_error(image, outputs["components"], outputs[name], *self.pixel_stds)
                              for name in ("log_masks", "log_decoder_masks"))
@@ -118,7 +118,7 @@ class MonetG(GenerativeModel):
         terms = self.terms_of(image, outputs["reconstruction"], error, kl_latents, kl_masks)
         extra = (self.mask_kl_factor - 1.0) * terms["beta"] * kl_masks
         return {**terms, "loss": terms["loss"] + extra, "elbo": -(of_decoder + kl_latents),
-                "err_decoder_masks": of_decoder, "objective": error + kl_latents + kl_masks}
+                "err_decoder_masks": of_decoder}
 
     def _divergence(self, latents, mean, std):
         if self.montecarlo_kl:

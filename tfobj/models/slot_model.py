@@ -21,6 +21,8 @@ class SlotModel(keras.Model):
         num_frames: int. Fewest frames of the sequences [B,F,H,W,C] that the model takes; 0: single pictures.
         iterations_to_build: int or None. Iterations that use every weight; None: those of training.
         phases: Tuple of str. Names of the phases of training that the model knows, see `enter_phase`.
+        term_limits: Dict from the name of a term of training to a tuple (its largest value, the knob that says so); a
+            run stops when the term exceeds it.
         is_judged: bool. Whether the current phase trains what validation scores, so that its best weights are kept.
 
     Args:
@@ -34,6 +36,7 @@ class SlotModel(keras.Model):
     num_frames = 0
     iterations_to_build = None
     phases = ()
+    term_limits = {}
     is_judged = True
 
     def __init__(self, image_shape, num_slots, name=None, **config):

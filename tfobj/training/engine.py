@@ -13,7 +13,7 @@ An engine has
 * `training(model, optimizer, config, first_step=0)`, `first_step` being the step of the run at which the optimizer has
   made none: its `start(training_input, step)` returns a loop that begins with the batch of that step of the input,
   whose `run(num_steps)` makes up to so many optimizer steps and returns (steps made, mean of the terms, terms of the
-  last step), stopping behind a step whose loss or gradient is not finite, and whose `close()` ends it;
+  last step), stopping behind a step that `is_healthy` refuses, and whose `close()` ends it;
 * `mapper(model, function, evaluation_input)`: its `run(noise)` yields, batch by batch, `function(batch, noise rows)` as
   a dict of arrays [B, ...] over the global batch, with `index` and `valid` of `EvaluationInput.dataset` in `batch`;
 * `outputs(model, image, noise, **overrides)`: the model's outputs as arrays;

@@ -46,21 +46,39 @@ def check_compilation(model, jit_compile, num_replicas):
                         "device")
 
 
-def refuse_not_finite(step, terms, saved):
-    """Ends a run whose loss or gradient is not a number.
+def sick_terms(terms, limits):
+    """Names of the terms of a step that are not finite, or exceed what they may be.
+
+    Args:
+        terms: Dict name -> float.
+        limits: `term_limits` of a model.
+
+    Returns:
+        List of str.
+    """
+    return [name for name, value in terms.items()
+            if not np.isfinite(value) or name in limits and value > limits[name][0]]
+
+
+def refuse_sick(step, terms, limits, saved):
+    """Ends a run whose loss or gradient is not a number, or one of whose terms is too large to come back from.
 
     Args:
         step: int. The step that was made last.
         terms: Dict name -> float, of that step.
+        limits: `term_limits` of the model.
         saved: str or None. Path of the last checkpoint.
 
     Raises:
-        UserError: naming the first term that is not finite.
+        UserError: naming the first such term.
     """
-    bad = [name for name, value in terms.items() if not np.isfinite(value)]
+    bad = sick_terms(terms, limits)
     if bad:
-        raise UserError(f"training stopped at step {step}: {bad[0]} is {terms[bad[0]]}; the last good checkpoint is "
-                        f"{saved or 'none'}; lower --learning_rate, set --clip_norm, or use --precision=float32")
+        limit, knob = limits.get(bad[0], (np.inf, ""))
+        above, remedy = (f", above --{knob}={limit:g}", f"raise --{knob}") if np.inf > terms[bad[0]] > limit else \
+            ("", "use --precision=float32")
+        raise UserError(f"training stopped at step {step}: {bad[0]} is {terms[bad[0]]:g}{above}; the last good "
+                        f"checkpoint is {saved or 'none'}; lower --learning_rate, set --clip_norm, or {remedy}")
 
 
 def check_frames(experiment, data_config, num_frames):

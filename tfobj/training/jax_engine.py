@@ -15,6 +15,7 @@ from jax.sharding import PartitionSpec
 from tfobj.data import memory
 from tfobj.errors import UserError
 from tfobj.training.arrays import as_arrays
+from tfobj.training.health import is_healthy
 from tfobj.training.jax_step import JaxState
 from tfobj.training.jax_step import JaxStep
 
@@ -145,7 +146,7 @@ def _loop_class(device):
 class _Loop:
     def __init__(self, step, state, sharding, longest, training_input, start_step):
         self._step, self._state, self._sharding, self._longest = step, state, sharding, longest
-        self._input, self._next = training_input, start_step
+        self._input, self._next, self._limits = training_input, start_step, step.term_limits
 
     def _rows(self, first, count):
         """Positions in the training images, int32 [count,B], of `count` batches from step `first` on."""
@@ -170,7 +171,7 @@ class _CpuLoop(_Loop):
             last = {name: float(value) for name, value in terms.items()}
             totals = {name: totals.get(name, 0.0) + value for name, value in last.items()}
             done += 1
-            if not _is_finite(last):
+            if not is_healthy(last, self._limits):
                 break
         self._state.write(state)
         self._next += done
@@ -202,7 +203,7 @@ class _DeviceLoop(_Loop):
             last = {name: float(value) for name, value in last.items()}
             totals = {name: totals.get(name, 0.0) + float(value) for name, value in sums.items()}
             made, self._next = made + int(done), self._next + int(done)
-            if not _is_finite(last):
+            if not is_healthy(last, self._limits):
                 break
         self._state.write(state)
         return made, {name: value / made for name, value in totals.items()}, last
@@ -226,10 +227,6 @@ class _DeviceLoop(_Loop):
         rows = self._rows(first, self._chunk)
         examples = jax.device_put(self._batch(rows.reshape(-1)), self._sharding)
         return examples, np.arange(rows.size, dtype=np.int32).reshape(rows.shape)
-
-
-def _is_finite(terms):
-    return bool(np.isfinite(terms["loss"]) and np.isfinite(terms["gradient_norm"]))
 
 
 def _memory(device):

@@ -15,6 +15,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec
 
 from tfobj.training.arrays import unit_range
+from tfobj.training.health import is_healthy
 
 
 class JaxState:
@@ -53,11 +54,14 @@ class JaxStep:
         seed: int. Seed of the noise.
         clip_norm: float. Global norm to which the gradients are clipped; 0 for none.
         first_step: int. Step of the run at which the optimizer has made none.
+
+    Attributes:
+        term_limits: Those of the model.
     """
 
     def __init__(self, model, optimizer, mesh, seed, clip_norm=0.0, first_step=0):
         self._model, self._optimizer, self._clip_norm = model, optimizer, clip_norm
-        self._first_step = first_step
+        self._first_step, self.term_limits = first_step, model.term_limits
         self._iteration = [variable is optimizer.iterations for variable in optimizer.variables].index(True)
         self._key = functools.partial(jax.random.key, seed & 0x7FFFFFFF)
         self._rows = NamedSharding(mesh, PartitionSpec("data"))
@@ -82,7 +86,7 @@ class JaxStep:
         return (trainable, others, optimizer), {**terms, "gradient_norm": norm}
 
     def _many(self, state, examples, rows, count):
-        """`count` steps on the batches `examples[rows[i]]`; ends early behind a step that is not finite.
+        """`count` steps on the batches `examples[rows[i]]`; ends early behind one that `is_healthy` refuses.
 
         Args:
             state: As of `JaxState.read`.
@@ -99,9 +103,8 @@ class JaxStep:
             done, _, state, totals, _ = carry
             batch = jax.tree.map(lambda values: jnp.take(values, rows[done], axis=0), examples)
             state, terms = self._one(state, batch)
-            healthy = jnp.isfinite(terms["loss"]) & jnp.isfinite(terms["gradient_norm"])
             totals = {name: totals[name] + value for name, value in terms.items()}
-            return done + 1, healthy, state, totals, terms
+            return done + 1, is_healthy(terms, self.term_limits), state, totals, terms
 
         start = (jnp.zeros((), jnp.int32), jnp.ones((), bool), state, zero, zero)
         done, _, state, totals, last = jax.lax.while_loop(lambda carry: carry[1] & (carry[0] < count), body, start)

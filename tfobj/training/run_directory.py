@@ -27,7 +27,7 @@ from tfobj.training import phases
 FREE_KNOBS = frozenset((
     "data_dir", "manual_dir", "image_dir", "input", "strategy", "num_devices", "steps_per_loop", "log_every",
     "validate_every", "picture_every", "checkpoint_every", "keep_checkpoints", "validation_examples",
-    "eval_batch_size"))
+    "eval_batch_size", "max_objective"))
 
 
 @dataclasses.dataclass(frozen=True)

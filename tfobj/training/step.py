@@ -9,6 +9,7 @@ import zlib
 import tensorflow as tf
 
 from tfobj.training.arrays import unit_range
+from tfobj.training.health import is_healthy
 
 
 def step_noise(spec, seed, step, replica_id):
@@ -66,7 +67,7 @@ class TrainingStep:
         self._loop = tf.function(self._run_loop, autograph=False)
 
     def run(self, iterator, num_steps):
-        """Runs up to `num_steps` optimizer steps; stops after a step whose loss or gradient is not finite.
+        """Runs up to `num_steps` optimizer steps; stops after one that `is_healthy` refuses.
 
         Args:
             iterator: Iterator over (distributed) batches.
@@ -89,8 +90,7 @@ class TrainingStep:
             terms = self.strategy.run(self._replica_step, (iterator.get_next(),))
             terms = {name: self.strategy.experimental_local_results(value)[0] for name, value in terms.items()}
             totals = {name: totals[name] + value for name, value in terms.items()}
-            healthy = tf.reduce_all(tf.math.is_finite(tf.stack([terms["loss"], terms["gradient_norm"]])))
-            return done + 1, healthy, totals, terms
+            return done + 1, is_healthy(terms, self.model.term_limits), totals, terms
 
         done, _, totals, last = tf.while_loop(
             lambda done, healthy, *_: healthy & (done < num_steps), body, (done, healthy, totals, last),

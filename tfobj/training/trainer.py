@@ -118,7 +118,7 @@ class Trainer:
             trained this run so far.
 
         Raises:
-            UserError: a term became NaN or infinite, or a record cannot be read.
+            UserError: a term became NaN, infinite or too large, or a record cannot be read.
         """
         self._announce()
         self._started = time.monotonic()
@@ -152,7 +152,7 @@ class Trainer:
             started = time.monotonic()
             done, mean, last = steps.run(wanted)
             self._step += done
-            guard_rails.refuse_not_finite(self._step - 1, last, self._stage.checkpoints.latest)
+            guard_rails.refuse_sick(self._step - 1, last, self._model.term_limits, self._stage.checkpoints.latest)
             self._agree(done, time.monotonic() - started)
             self._after_loop(mean)
         self._save()
