@@ -12,6 +12,7 @@ from tests.conformance.descriptors import AST_SEG, MODELS
 from tfobj import registry
 from tfobj.ast_seg_config import AstSegConfig
 from tfobj.errors import UserError
+from tfobj.models.ast_seg import AstSeg
 
 DESCRIPTOR = next(descriptor for descriptor in MODELS if descriptor.name == "ast_seg")
 SIDE = DESCRIPTOR.image_shape[0]
@@ -80,6 +81,20 @@ class AstSegTest(unittest.TestCase):
         self.assertFalse(weights["background"] & weights["frozen"])
         self.assertTrue(all(name.startswith("background/") for name in weights["background"]))
         self.assertIn("occlusion/background", weights["frozen"])
+
+    def test_active_objects_are_counted_per_image_and_in_the_batch(self):
+        """With masks of which each image uses another object."""
+        masks = np.zeros((2, 4, SIDE, SIDE), np.float32)
+        masks[:, 0] = 1.0
+        for image, objects in enumerate(((1,), (1, 3))):
+            for number in objects:
+                masks[image, number, 2, 3], masks[image, 0, 2, 3] = 2e-3, 1.0 - 2e-3 * number
+        masks[1, 2, 0, 0] = 5e-4
+        outputs = {**self.outputs, "masks": masks}
+        np.testing.assert_array_equal(self.model.losses_of(self.image, outputs)["active_slots"], [1.0, 2.0])
+        with mock.patch.object(AstSeg, "call", lambda *arguments, **options: outputs):
+            terms = self.model.training_terms(self.image, self.image, {})
+        np.testing.assert_array_equal(terms["active_slots_in_batch"], [2.0, 2.0])
 
     def test_the_background_phase_minimises_the_robust_loss(self):
         self.model.enter_phase("background")

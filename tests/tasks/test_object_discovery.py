@@ -21,11 +21,13 @@ class ObjectDiscoveryTest(unittest.TestCase):
         self.true, self.labels = random_maps(0)
         self.true[2] = 0
         _, self.others = random_maps(1)
-        self.outputs = {"masks": soft(self.labels, 5), "components": np.zeros((6, 5, 12, 12, 3), np.float32)}
+        self.outputs = {"masks": soft(self.labels, 5), "components": np.zeros((6, 5, 12, 12, 3), np.float32),
+                        "reconstruction": np.full((6, 12, 12, 3), 0.5, np.float32)}
+        self.image = np.full((6, 12, 12, 3), 255, np.uint8)
 
     def summary(self, outputs, max_objects=3, **batch):
         task = ObjectDiscovery()
-        values = task.values_of({"mask": self.true, **batch}, outputs, None, max_objects)
+        values = task.values_of({"image": self.image, "mask": self.true, **batch}, outputs, None, max_objects)
         return task.summary({name: helpers.array(value) for name, value in values.items()})
 
     def test_scores_of_the_masks(self):
@@ -36,8 +38,15 @@ class ObjectDiscoveryTest(unittest.TestCase):
         for name, foreground in (("msc", False), ("msc_fg", True)):
             values = np.asarray(covering.segmentation_covering(self.true, self.labels, 4, 5, foreground))
             self.assertAlmostEqual(scores[name], values[~np.isnan(values)].mean())
+            scaled = np.asarray(covering.segmentation_covering(self.true, self.labels, 4, 5, foreground, weighted=True))
+            self.assertAlmostEqual(scores[f"{name}_scaled"], scaled[~np.isnan(scaled)].mean())
+            self.assertNotAlmostEqual(scores[f"{name}_scaled"], scores[name])
         self.assertEqual(scores["num_without_objects"], 1)
         self.assertFalse({"average_k", "slot_count_mae"} & set(scores) or any("attention" in name for name in scores))
+
+    def test_errors_are_given_in_the_scale_of_every_paper(self):
+        scores = self.summary(self.outputs)
+        self.assertEqual((scores["mse"], scores["mse_sum"]), (0.25, 0.25 * 12 * 12 * 3))
 
     def test_second_kinds_of_masks_are_scored_beside_the_masks(self):
         expected = self.summary({**self.outputs, "masks": soft(self.others, 5)})

@@ -78,4 +78,8 @@ class GuardRailsTest(unittest.TestCase):
         self.assertIn("2 of 3 slots (number 1, 2)", warnings[0])
 
     def test_slots_that_all_do_the_same(self):
+        self.assertEqual(TASK.after_validation({**self.scores, "active_slots": 0.1}), [])
+        off = {"slot_usage": [1.0, 0.0, 0.0], "dead_slots": 2, "active_slots": 0.0}
+        (warning,) = TASK.after_validation({**self.scores, **off})
+        self.assertIn("no object is active: the background paints every pixel", warning)
         self.assertIn("similarity 0.97", TASK.after_validation({**self.scores, "slots_alike": 0.97})[0])

@@ -15,6 +15,7 @@ from tfobj.layers.soft_argmax_pooling import SoftArgmaxPooling
 from tfobj.metrics.reconstruction import mse_sum
 from tfobj.models.object_model import NoiseSpec, ObjectModel
 from tfobj.ops.dropout import fold_in, seeds_of
+from tfobj.ops.global_batch import global_mean
 from tfobj.ops.layer_composition import layer_terms
 from tfobj.ops.object_latents import object_boxes
 from tfobj.ops.object_latents import split_latents
@@ -191,21 +192,24 @@ class AstSeg(ObjectModel):
 
         `loss`: `reconstruction_loss` + weight * `pixel_entropy`, see `tfobj.ops.layer_composition`. `mse_sum`: squared
         error summed over pixels and channels, as AST-Seg and CLEVRTEX report it. `active_slots`: objects with a share
-        of more than 0.001 in some pixel. `background_loss`: what the phase `background` minimises.
+        of 0.001 or more in some pixel. `background_loss`: what the phase `background` minimises. In training also
+        `active_slots_in_batch`, the objects that are active in any image of the global batch.
         """
         terms = layer_terms(target, outputs["reconstruction"], outputs["masks"])
         weight = ops.cast(self.entropy_weight.beta, terms["reconstruction"].dtype)
         behind = ops.concatenate([outputs["components"][:, 0], outputs["predicted_error"][..., None]], axis=-1)
-        largest = ops.max(outputs["masks"][:, 1:], axis=(2, 3))  # [B,K]
         return {"loss": terms["reconstruction"] + weight * terms["pixel_entropy"],
                 "reconstruction_loss": terms["reconstruction"], "pixel_entropy": terms["pixel_entropy"],
                 "mse_sum": mse_sum(target, outputs["reconstruction"]),
-                "active_slots": ops.sum(ops.cast(largest >= _IN_USE, "float32"), axis=1),
+                "active_slots": ops.sum(_active(outputs["masks"]), axis=1),
                 "background_loss": background_loss(target, ops.stop_gradient(behind))["loss"]}
 
     def training_terms(self, image, target, noise):
         if self.phase != "background":
-            return super().training_terms(image, target, noise)
+            outputs = self(image, noise=noise, training=True)
+            terms = self.losses_of(target, outputs)
+            in_batch = ops.sum(ops.cast(global_mean(_active(outputs["masks"])) > 0.0, "float32"))
+            return {**terms, "active_slots_in_batch": in_batch * ops.ones_like(terms["active_slots"])}
         terms = background_loss(image, self.background(image))
         return {"loss": terms["loss"], "background_loss": terms["loss"],
                 "background_error": ops.mean(terms["pixel_error"], axis=(1, 2)),
@@ -240,3 +244,8 @@ class AstSeg(ObjectModel):
                     "CLEVRTEX is 62 instead of 80 % (AST-Seg, Table 4)"]
         load_mix_transformer(self.generator.backbone, self.options["backbone_weights"])
         return []
+
+
+def _active(masks):
+    """Which objects have a share of some pixel: masks [B,K+1,H,W] -> float32 [B,K] of zeros and ones."""
+    return ops.cast(ops.max(masks[:, 1:], axis=(2, 3)) >= _IN_USE, "float32")

@@ -7,9 +7,11 @@ from tfobj import visualisation
 from tfobj.iteration_grid import iteration_grid
 from tfobj.metrics import covering
 from tfobj.metrics import matched_overlap
+from tfobj.metrics import reconstruction
 from tfobj.metrics import segmentation
 from tfobj.metrics import slot_counts
 from tfobj.metrics import slot_statistics
+from tfobj.training.arrays import unit_range
 
 THRESHOLD = 0.5
 """Mask above which a pixel belongs to a slot in `ari_thresholded`; elsewhere it is background."""
@@ -25,12 +27,13 @@ _NUM_ITERATION_PICTURES = 3  # three lines per image
 class ObjectDiscovery:
     """Scores are means over images: `ari` and `ari_fg` (Slot Attention, Section 4.1; background excluded),
     `ari_thresholded` (background where no mask exceeds 0.5), `miou` and `miou_gt` (CLEVRTEX, AST-Seg), `msc` and
-    `msc_fg` (segmentation covering, GENESIS-V2; images without anything to cover are left out), the terms of the
-    loss, `mask_entropy`, `slots_alike`, `used_slots`, `dead_slots`, `slot_usage`, a list of K numbers, `num_images`,
-    `num_without_objects`. Of models that have a second kind of masks, `attention_masks`, also `ari_attention`,
-    `ari_fg_attention`, `msc_attention` and `msc_fg_attention`, or the same with `decoder`; of models that find the
-    number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without ground truth there are only those
-    that need none."""
+    `msc_fg` (segmentation covering, GENESIS-V2; images without anything to cover are left out), `msc_scaled` and
+    `msc_fg_scaled` (the same, segments weighted by size), `mse` (mean over pixels and channels) and `mse_sum` (their
+    sum, CLEVRTEX, AST-Seg), the terms of the loss, `mask_entropy`, `slots_alike`, `used_slots`, `dead_slots`,
+    `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Of models that have a second kind of masks,
+    `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`, or the same with
+    `decoder`; of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without
+    ground truth there are only those that need none."""
 
     SHOWN = ("loss", "mse", "ari_fg", "ari", "miou")
     TABLE = (
@@ -38,6 +41,7 @@ class ObjectDiscovery:
         ("ari_thresholded", "the same, largest mask > 0.5 else background"),
         ("miou", "IoU of matched segments and background, mean"), ("miou_gt", "the same, divided by the true segments"),
         ("msc_fg", "segmentation covering, foreground"), ("msc", "segmentation covering, all segments"),
+        ("msc_fg_scaled", "the same, weighted by size: foreground"), ("msc_scaled", "all segments"),
         ("ari_fg_attention", "of the attention masks: ARI, foreground"), ("ari_attention", "ARI, all pixels"),
         ("msc_fg_attention", "covering, foreground"), ("msc_attention", "covering, all segments"),
         ("ari_fg_decoder", "of the decoder's masks: ARI, foreground"), ("ari_decoder", "ARI, all pixels"),
@@ -50,12 +54,16 @@ class ObjectDiscovery:
         ("kl", "KL divergence, as in the loss (IODINE: of all iterations)"),
         ("loss", "training loss"), ("mask_entropy", "mask entropy, 0 decided to 1 uniform"),
         ("slots_alike", "similarity of slots, 1 all alike"), ("used_slots", "slots in use per image"),
+        ("active_slots", "objects with a share of some pixel, per image"),
         ("dead_slots", "slots never in use"), ("num_without_objects", "images without any object"))
 
     def values_of(self, batch, outputs, target, max_objects):
         """See `tfobj.tasks`."""
         del target
         values = slot_statistics.per_image_statistics(outputs["masks"], outputs["components"])
+        image = unit_range(batch["image"])
+        values["mse"] = reconstruction.mse_mean(image, outputs["reconstruction"])
+        values["mse_sum"] = reconstruction.mse_sum(image, outputs["reconstruction"])
         if "num_used_slots" in outputs:
             values["average_k"] = outputs["num_used_slots"]
         if "mask" in batch and max_objects is not None:
@@ -94,10 +102,13 @@ class ObjectDiscovery:
                 f"share a slot; use --num_slots={wanted}"]
 
     def after_validation(self, scores):
-        """Warns about dead slots and about slots that all do the same."""
+        """Warns about dead slots, about slots that all do the same, and about objects none of which is switched on."""
         warnings = []
         num_slots = len(scores["slot_usage"])
-        if scores["dead_slots"]:
+        if scores.get("active_slots") == 0.0:  # of models that switch objects on
+            warnings.append("no object is active: the background paints every pixel alone; if this lasts, the run has "
+                            "failed: use another --seed, a lower --learning_rate or a longer warm-up")
+        elif scores["dead_slots"]:
             dead = [str(k) for k, usage in enumerate(scores["slot_usage"]) if usage == 0]
             warnings.append(f"{len(dead)} of {num_slots} slots (number {', '.join(dead)}) own no pixel in any of "
                             f"{scores['num_images']} validation images; fewer slots, a longer warm-up or another "
@@ -135,6 +146,8 @@ def _scores(true, outputs, num_true):
     matched = matched_overlap.matched_overlap(true, labels, num_true, num_slots)
     scores = {**_of_masks(true, masks, num_true), "num_without_objects": ops.cast(empty, "float32"),
               "miou": matched["miou"], "miou_gt": matched["miou_gt"],
+              "msc_scaled": covering.segmentation_covering(true, labels, num_true, num_slots, False, True),
+              "msc_fg_scaled": covering.segmentation_covering(true, labels, num_true, num_slots, True, True),
               "ari_thresholded": segmentation.adjusted_rand_index(true, thresholded, num_true, num_slots + 1)}
     for kind in _SECOND_KINDS:
         if f"{kind}_masks" in outputs:
