@@ -29,6 +29,16 @@ class GenesisBaselinesExperimentsTest(unittest.TestCase):
             self.assertEqual(experiment.data.preprocessing, "genesis", name)
             self.assertEqual(experiment.data.dataset_config, "official", name)
 
+    def test_original_settings_of_monet(self):
+        experiment = read_experiment("--flagfile=experiments/monet_objects_room.flags")
+        model, train = experiment.model_config, experiment.train
+        self.assertEqual((experiment.model, experiment.data.dataset, model.num_slots, model.beta_schedule, model.beta,
+                          model.mask_kl_factor, model.first_pixel_std, model.pixel_std),
+                         ("monet_g", "objects_room", 7, "constant", 0.5, 1.0, 0.09, 0.11))
+        self.assertEqual((train.optimizer, train.learning_rate, train.rmsprop_rho, train.rmsprop_epsilon,
+                          train.batch_size, train.num_steps, train.warmup_steps, train.decay, train.clip_norm),
+                         ("rmsprop", 1e-4, 0.99, 1e-8, 64, 1_000_000, 0, "none", 0.0))
+
     def test_networks(self):
         model = read_experiment("--flagfile=experiments/genesis_shapestacks.flags").model_config
         self.assertEqual((model.mask_latent_size, model.encoder_filters, model.decoder_filters, model.hidden_size,

@@ -98,10 +98,12 @@ class TrainConfig:
                              minimum=0.0)
     decay_steps: int = knob(100_000, "exponential: steps per decay_rate; cosine: length (0: num_steps); step: updates "
                             "before the last part begins.", minimum=0)
-    optimizer: str = knob("adam", "Optimizer.", choices=("adam", "adamw", "sgd"))
+    optimizer: str = knob("adam", "Optimizer.", choices=("adam", "adamw", "rmsprop", "sgd"))
     adam_epsilon: float = knob(1e-8, "Adam's epsilon.", minimum=0.0)
     adam_beta_1: float = knob(0.9, "Decay of Adam's mean of the gradients.", minimum=0.0, maximum=0.9999)
     adam_beta_2: float = knob(0.999, "Decay of Adam's mean of the squared gradients.", minimum=0.0, maximum=0.99999)
+    rmsprop_rho: float = knob(0.99, "Decay of RMSprop's mean of the squared gradients.", minimum=0.0, maximum=0.99999)
+    rmsprop_epsilon: float = knob(1e-8, "RMSprop's epsilon, added to the root of that mean.", minimum=0.0)
     weight_decay: float = knob(0.0, "AdamW's decoupled weight decay.", minimum=0.0)
     clip_norm: float = knob(0.0, "Global gradient norm after the reduce over devices; 0: no clipping.", minimum=0.0)
     seed: int = knob(0, "Seed of weights, data order and noise.", minimum=0, maximum=2**32 - 1)

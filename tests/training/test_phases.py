@@ -57,6 +57,7 @@ class PhasesTest(unittest.TestCase):
                  "a:5:moments=keep": "moments=keep of a has no phase before it; leave it out",
                  "a:5,b:5:optimizer=sgd:moments=keep": "moments of Adam, the optimizer being adam and sgd; use adam",
                  "a:5:optimizer=sgd,b:5:optimizer=sgd:moments=keep": "the optimizer being sgd; use adam",
+                 "a:5:optimizer=rmsprop,b:5:optimizer=rmsprop:moments=keep": "the optimizer being rmsprop; use adam",
                  "a:5:decay=none:decay=none": "decay of a is given twice"}
         for text, message in cases.items():
             with self.subTest(text=text), self.assertRaisesRegex(UserError, f"^--phases={text}: .*{message}"):

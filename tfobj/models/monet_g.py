@@ -23,7 +23,8 @@ class MonetG(GenerativeModel):
     """An attention network takes one mask after the other; an autoencoder explains what each shows, and the mask.
 
     `masks` are those of the attention network, the last of which is what the others left. The autoencoder's masks,
-    which compete for the pixels, are an extra output; scenes that are sampled or decoded have these.
+    which compete for the pixels, are an extra output; scenes that are sampled or decoded have these. MONet's original
+    settings, with a constant beta and narrow densities, are those of experiments/monet_objects_room.flags.
 
     Extra outputs, float32:
         `decoder_masks` [B,K,H,W], masks of the autoencoder, sum to 1 over K.

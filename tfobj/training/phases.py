@@ -16,7 +16,8 @@ from tfobj.errors import UserError
 SCHEDULE = ("learning_rate", "warmup_steps", "warmup", "decay", "decay_rate", "decay_steps")
 """Knobs of the learning rate that a phase may change."""
 
-KNOBS = ("batch_size", *SCHEDULE, "optimizer", "adam_epsilon", "adam_beta_1", "adam_beta_2", "weight_decay", "clip_norm")
+KNOBS = ("batch_size", *SCHEDULE, "optimizer", "adam_epsilon", "adam_beta_1", "adam_beta_2", "rmsprop_rho",
+         "rmsprop_epsilon", "weight_decay", "clip_norm")
 """All knobs that a phase may change."""
 
 WORDS = {"schedule": ("restart", "to go on with the schedule"), "moments": ("keep", "for a new optimizer")}
@@ -155,7 +156,7 @@ def _check_moments(phases, name, config):
     if not phases:
         raise UserError(f"{where} has no phase before it; leave it out")
     used = sorted({phases[-1].config.optimizer, config.optimizer})
-    if len(used) > 1 or used == ["sgd"]:
+    if len(used) > 1 or used[0] not in ("adam", "adamw"):
         raise UserError(f"{where} cannot keep the moments of Adam, the optimizer being {' and '.join(used)}; use adam "
                         "or adamw in both phases, or leave it out")
 

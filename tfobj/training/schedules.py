@@ -8,6 +8,7 @@ from keras import ops
 from tfobj.config import TrainConfig
 from tfobj.errors import UserError
 from tfobj.training.continued_adam import ContinuedAdam
+from tfobj.training.rmsprop import RMSprop
 
 
 @keras.saving.register_keras_serializable(package="tfobj")
@@ -89,6 +90,8 @@ def make_optimizer(config: TrainConfig, first_step=0, joined=None):
                        config.warmup, first_step)
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(rate)
+    if config.optimizer == "rmsprop":
+        return RMSprop(rate, config.rmsprop_rho, config.rmsprop_epsilon)
     adam = {"beta_1": config.adam_beta_1, "beta_2": config.adam_beta_2, "epsilon": config.adam_epsilon}
     if joined:
         return ContinuedAdam(rate, joined, weight_decay=config.weight_decay if config.optimizer == "adamw" else None,
