@@ -7,8 +7,9 @@ from tfobj.config import knob
 
 @dataclasses.dataclass(frozen=True)
 class GenerativeConfig:
-    """The weight beta of the divergences in the loss of the GENESIS family; defaults are the papers'."""
+    """Slots, and the weight beta of the divergences in the loss of the GENESIS family; defaults are the papers'."""
 
+    num_slots: int = knob(7, "Slots K.", minimum=1)
     beta_schedule: str = knob("geco", "How the divergences are weighed: by GECO, which reaches an error, a constant, "
                               "or a linear warm-up from 0.", choices=("geco", "constant", "warmup"))
     beta: float = knob(0.5, "The constant, or the end of the warm-up.", minimum=0.0)
@@ -28,7 +29,6 @@ class GenerativeConfig:
 class GenesisV2Config(GenerativeConfig):
     """GENESIS-V2 (Engelcke et al. 2021); defaults are the paper's and its code's."""
 
-    num_slots: int = knob(7, "Slots K.", minimum=1)
     feature_size: int = knob(64, "Channels of the U-Net and size D of a latent, a multiple of 8.", minimum=8,
                              maximum=64)
     embedding_size: int = knob(8, "Dimensions of a pixel embedding, its coordinates included.", minimum=2)
@@ -49,17 +49,24 @@ class GenesisV2Config(GenerativeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class GenesisConfig(GenerativeConfig):
+class ComponentsConfig(GenerativeConfig):
+    """What the baselines of GENESIS-V2 share, which encode and paint what each mask shows."""
+
+    latent_size: int = knob(16, "Size of the latent of a component.", minimum=1)
+    component_channels: int = knob(32, "Channels of the autoencoder of components.", minimum=1)
+    pixel_std: float = knob(0.7, "Standard deviation of a pixel, in the second and later slots.", minimum=1e-3)
+    first_pixel_std: float = knob(0.7, "Standard deviation of a pixel in the first slot.", minimum=1e-3)
+
+
+@dataclasses.dataclass(frozen=True)
+class GenesisConfig(ComponentsConfig):
     """GENESIS (Engelcke et al. 2020) as a baseline of GENESIS-V2; defaults are those of its authors' code."""
 
-    num_slots: int = knob(7, "Slots K.", minimum=1)
     mask_latent_size: int = knob(64, "Size of the latent of a mask.", minimum=1)
-    latent_size: int = knob(16, "Size of the latent of a component.", minimum=1)
     encoder_filters: tuple = knob((32, 32, 64, 64, 64), "Channels of the five gated convolutions of the encoder.",
                                   minimum=1)
     decoder_filters: tuple = knob((64, 64, 32, 32, 32, 32), "Channels of the six gated convolutions that paint masks.",
                                   minimum=1)
-    component_channels: int = knob(32, "Channels of the autoencoder of components.", minimum=1)
     hidden_size: int = knob(256, "Features of the image, and units of the networks of the prior.", minimum=1)
     encoder_norm: str = knob("bn", "Normalisation of the gated encoder: batch, instance or none.",
                              choices=("bn", "in", "none"))
@@ -72,22 +79,15 @@ class GenesisConfig(GenerativeConfig):
     symmetric_components: bool = knob(False, "The autoencoder of components is made of gated convolutions, too.")
     reference_sampling: bool = knob(False, "Draw scenes without the prior's tanh, as the released code.",
                                     at_test_time=True)
-    pixel_std: float = knob(0.7, "Standard deviation of a pixel, in the second and later slots.", minimum=1e-3)
-    first_pixel_std: float = knob(0.7, "Standard deviation of a pixel in the first slot.", minimum=1e-3)
 
 
 @dataclasses.dataclass(frozen=True)
-class MonetGConfig(GenerativeConfig):
+class MonetGConfig(ComponentsConfig):
     """MONet-G, MONet with GECO, a baseline of GENESIS-V2; defaults are those of its authors' code."""
 
-    num_slots: int = knob(7, "Slots K.", minimum=1)
-    latent_size: int = knob(16, "Size of a latent.", minimum=1)
     attention_channels: int = knob(32, "Channels of the attention network's finest level.", minimum=1)
-    component_channels: int = knob(32, "Channels of the autoencoder of components.", minimum=1)
     hidden_size: int = knob(256, "Units of the autoencoder's dense layer.", minimum=1)
     decoder_masks: str = knob("softmax", "Masks of the autoencoder compete by a softmax, or take their share of the "
                               "scope one after the other.", choices=("softmax", "scope"))
     montecarlo_kl: bool = knob(True, "Estimate the divergence of the latents from one sample; else exact.")
     mask_kl_factor: float = knob(1.0, "Factor on the divergence of masks, besides beta.", minimum=0.0)
-    pixel_std: float = knob(0.7, "Standard deviation of a pixel, in the second and later slots.", minimum=1e-3)
-    first_pixel_std: float = knob(0.7, "Standard deviation of a pixel in the first slot.", minimum=1e-3)

@@ -8,16 +8,13 @@ is written has the same format, with weights and inputs that are drawn from thei
     python tests/golden/make_genesis_baselines.py --write tests/golden
 """
 
-import argparse
-import pathlib
-
 import numpy as np
 import torch
 
 from genesis_baseline_weights import input_of, inputs_of, sizes_of  # beside this script
 from genesis_baselines_torch import Moving, genesis, monet, sample_genesis, sample_monet
 from genesis_v2_torch import BETA, Weights
-from make_genesis_v2 import numpy_of, save, show, strided
+from make_genesis_v2 import main, numpy_of, save, show, strided
 
 SHAPES = {"genesis": {"image": (2, 32, 32, 3), "eps_mask": (2, 3, 8), "eps_comp": (2, 3, 6)},
           "monet": {"image": (2, 32, 32, 3), "eps": (2, 3, 6)}}
@@ -79,17 +76,5 @@ def write(directory):
         save(directory, model, {**arrays, **results})
 
 
-def main():
-    """Reads the arguments."""
-    parser = argparse.ArgumentParser()
-    for name in ("check", "write"):
-        parser.add_argument(f"--{name}", type=pathlib.Path)
-    arguments = parser.parse_args()
-    if arguments.check:
-        check(arguments.check)
-    if arguments.write:
-        write(arguments.write)
-
-
 if __name__ == "__main__":
-    main()
+    main(check, write)

@@ -108,8 +108,13 @@ def save(directory, stem, arrays):
     np.savez_compressed(directory / f"genesis_v2_{stem}.npz", **arrays)
 
 
-def main():
-    """Reads the arguments."""
+def main(check, write):
+    """Reads the arguments, and calls one function or the other with the directory that was given.
+
+    Args:
+        check: Function of the path of `--check`.
+        write: Function of the path of `--write`.
+    """
     parser = argparse.ArgumentParser()
     for name in ("check", "write"):
         parser.add_argument(f"--{name}", type=pathlib.Path)
@@ -121,4 +126,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(check, write)

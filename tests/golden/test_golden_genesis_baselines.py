@@ -10,41 +10,46 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests import golden_arrays
 from tests import helpers
 from tests.golden.genesis_baseline_weights import (genesis_name, inputs_of, monet_name, sizes_of, statistics,
                                                    stored_names)
-from tests.golden.genesis_v2_weights import like, weight
+from tests.golden.genesis_case import GRADIENT_TOLERANCE, GoldenTest
+from tests.golden.genesis_v2_weights import weight
 from tfobj import genesis_config
 from tfobj.models.genesis import Genesis
 from tfobj.models.monet_g import MonetG
 from tfobj.ops.slots import fold, unfold
 from tfobj.ops.stick_breaking import log_masks_of_logits
 
-TOLERANCE = 2e-5
-GRADIENT_TOLERANCE = 1e-4
 # In exact arithmetic batch normalisation leaves no gradient to the biases before it.
 INERT = {f"core.{part}.bias" for part in "enc0 enc1 enc2 enc3 enc4 dec1 dec2 dec3 dec4 dec5".split()}
 
 
-class GoldenTest(unittest.TestCase):
-    stem, name_of = None, None
+class BaselineTest(GoldenTest):
+    """Base of the cases of one model, in the size of its arrays.
+
+    Attributes:
+        model_class: Class of the model.
+        name_of: Function from a variable to the name of its array.
+        image: Stored or drawn images; `given` are the arrays of noise in the order of their names, `sizes` the widths.
+        config: Configuration of the model, set by the subclass.
+    """
+
+    model_class, name_of = None, None
 
     @classmethod
     def setUpClass(cls):
-        cls.arrays = golden_arrays.load(f"genesis_v2_{cls.stem}") if cls.stem else {}
-
-    def check(self, actual, name, tolerance=TOLERANCE):
-        expected = self.arrays[name]
-        actual = like(keras.ops.convert_to_numpy(actual), expected)
-        self.assertLess(golden_arrays.relative_error(actual, expected), tolerance, name)
+        super().setUpClass()
+        cls.image, *cls.given = inputs_of(cls.arrays, cls.stem).values()
+        cls.sizes = sizes_of(cls.arrays, cls.stem)
 
     @classmethod
-    def assign(cls, model):
-        """Gives a model the stored or drawn weights."""
-        names = cls.name_of
+    def build(cls, **changes):
+        """The configured model, some options changed, with the stored or drawn weights."""
+        options = {**dataclasses.asdict(cls.config), **changes}
+        model = cls.model_class(cls.image.shape[1:], **options).build_on_zeros()
         for variable in model.trainable_variables:
-            parts = stored_names(names(variable))
+            parts = stored_names(cls.name_of(variable))
             shape = (*variable.shape[:-1], variable.shape[-1] // len(parts))
             variable.assign(np.concatenate([weight(cls.arrays, part, shape) for part in parts], axis=-1))
         model.schedule.beta.assign(float(cls.arrays["grad.beta"]))
@@ -53,7 +58,7 @@ class GoldenTest(unittest.TestCase):
     def check_gradients(self, model, gradients):
         """Compares the norms of all weights' gradients, each half of a joint normalisation by itself."""
         for variable, gradient in zip(model.trainable_variables, gradients):
-            parts = stored_names(type(self).name_of(variable))
+            parts = stored_names(self.name_of(variable))
             for name, values in zip(parts, np.split(keras.ops.convert_to_numpy(gradient), len(parts), axis=-1)):
                 if name in INERT:
                     np.testing.assert_allclose(values, 0.0, atol=1e-4, err_msg=name)
@@ -69,22 +74,27 @@ class GoldenTest(unittest.TestCase):
         self.check(loss, "grad.loss", 1e-6)
         return outputs, terms, tape.gradient(loss, [variable.value for variable in model.trainable_variables])
 
+    def check_sample(self, noise):
+        """Compares the scene of given noise."""
+        scene = self.model.sample(noise)
+        self.check(scene["reconstruction"], "sample.recon")
+        self.check(scene["log_masks"], "sample.log_masks")
 
-class GoldenGenesisTest(GoldenTest):
-    stem, name_of = "genesis", staticmethod(genesis_name)
+
+class GoldenGenesisTest(BaselineTest):
+    stem, model_class, name_of = "genesis", Genesis, staticmethod(genesis_name)
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        given, sizes = inputs_of(cls.arrays, "genesis"), sizes_of(cls.arrays, "genesis")
-        cls.image, masks, components = given.values()
+        masks, components = cls.given
         cls.noise = {"mask_latents": masks, "component_latents": components}
-        width = sizes["channels"]
+        width = cls.sizes["channels"]
         cls.config = genesis_config.GenesisConfig(
             num_slots=masks.shape[1], mask_latent_size=masks.shape[2], latent_size=components.shape[2],
             encoder_filters=(width,) * 5, decoder_filters=(width,) * 6, component_channels=width,
-            hidden_size=sizes["units"], reference_sampling=True)
-        cls.model = cls.assign(Genesis(cls.image.shape[1:], **dataclasses.asdict(cls.config)).build_on_zeros())
+            hidden_size=cls.sizes["units"], reference_sampling=True)
+        cls.model = cls.build()
 
     def setUp(self):
         for variable, name in self.moving():
@@ -140,30 +150,22 @@ class GoldenGenesisTest(GoldenTest):
                                        err_msg=name)
 
     def test_golden_genesis_samples(self):
-        scene = self.model.sample({"mask_latents": self.arrays["sample.eps_mask"],
-                                   "component_latents": self.arrays["sample.eps_comp"]})
-        self.check(scene["reconstruction"], "sample.recon")
-        self.check(scene["log_masks"], "sample.log_masks")
+        self.check_sample({"mask_latents": self.arrays["sample.eps_mask"],
+                           "component_latents": self.arrays["sample.eps_comp"]})
 
 
-class GoldenMonetTest(GoldenTest):
-    stem, name_of = "monet", staticmethod(monet_name)
+class GoldenMonetTest(BaselineTest):
+    stem, model_class, name_of = "monet", MonetG, staticmethod(monet_name)
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        given, sizes = inputs_of(cls.arrays, "monet"), sizes_of(cls.arrays, "monet")
-        cls.image, noise = given.values()
-        cls.noise = {"latents": noise}
+        noise, = cls.given
+        cls.noise, width = {"latents": noise}, cls.sizes["channels"]
         cls.config = genesis_config.MonetGConfig(
-            num_slots=noise.shape[1], latent_size=noise.shape[2], attention_channels=sizes["channels"],
-            component_channels=sizes["channels"], hidden_size=sizes["units"])
+            num_slots=noise.shape[1], latent_size=noise.shape[2], attention_channels=width, component_channels=width,
+            hidden_size=cls.sizes["units"])
         cls.model = cls.build()
-
-    @classmethod
-    def build(cls, **changes):
-        options = {**dataclasses.asdict(cls.config), **changes}
-        return cls.assign(MonetG(cls.image.shape[1:], **options).build_on_zeros())
 
     def test_golden_monet_outputs_and_gradients(self):
         outputs, terms, gradients = self.loss_and_gradients(self.model, self.image, self.noise)
@@ -183,9 +185,7 @@ class GoldenMonetTest(GoldenTest):
         self.check(self.build(montecarlo_kl=False)(self.image, noise=self.noise)["kl"], "kl_l_analytic")
 
     def test_golden_monet_samples(self):
-        scene = self.model.sample({"latents": self.arrays["sample.z"]})
-        self.check(scene["reconstruction"], "sample.recon")
-        self.check(scene["log_masks"], "sample.log_masks")
+        self.check_sample({"latents": self.arrays["sample.z"]})
 
 
 if __name__ == "__main__":

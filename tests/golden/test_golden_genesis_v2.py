@@ -11,13 +11,12 @@ import tensorflow as tf
 
 from tests import golden_arrays
 from tests import helpers
-from tests.golden.genesis_v2_weights import assign_weights, golden_name, inputs, like
+from tests.golden.genesis_case import GRADIENT_TOLERANCE, TOLERANCE, GoldenTest
+from tests.golden.genesis_v2_weights import assign_weights, golden_name, inputs
 from tfobj import config
 from tfobj.models.genesis_v2 import GenesisV2
 from tfobj.training.schedules import make_optimizer
 
-TOLERANCE = 2e-5
-GRADIENT_TOLERANCE = 1e-4
 STEP_TOLERANCE = 1e-4  # of the sheet; measured: 2e-7
 # In exact arithmetic these gradients are zero: distances do not change when all pixels move, nor does a softmax.
 INERT = {"colour_head.conv.bias": slice(None), "decoder.out.bias": slice(-1, None)}
@@ -40,21 +39,18 @@ def model_of(arrays, given, **options):
     return model
 
 
-class GoldenTest(unittest.TestCase):
+class ForwardTest(GoldenTest):
+    stem = "forward"
+
     @classmethod
     def setUpClass(cls):
-        cls.arrays = golden_arrays.load("genesis_v2_forward")
+        super().setUpClass()
         cls.given = inputs_of(cls.arrays)
         cls.image = cls.given["image"]
         cls.noise = {"scores": cls.given["seed_scores"], "latents": cls.given["eps"]}
 
-    def check(self, actual, name, tolerance=TOLERANCE):
-        expected = self.arrays[name]
-        actual = like(keras.ops.convert_to_numpy(actual), expected)
-        self.assertLess(golden_arrays.relative_error(actual, expected), tolerance, name)
 
-
-class GoldenGenesisV2Test(GoldenTest):
+class GoldenGenesisV2Test(ForwardTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -140,7 +136,7 @@ class GoldenGenesisV2Test(GoldenTest):
         self.check(scene["log_masks"], "sample.log_masks")
 
 
-class GoldenGenesisV2TrainingTest(GoldenTest):
+class GoldenGenesisV2TrainingTest(ForwardTest):
     def test_golden_genesis_v2_six_steps(self):
         expected = golden_arrays.load("genesis_v2_train6")
         model = model_of(self.arrays, self.given)

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests import golden_arrays
-from tests.golden.genesis_v2_weights import assign_weights, drawn_image, like
+from tests.golden.genesis_case import GRADIENT_TOLERANCE, GoldenTest
+from tests.golden.genesis_v2_weights import assign_weights, drawn_image
 from tfobj.layers.convolution_block import ConvolutionBlock
 from tfobj.layers.geco import Geco
 from tfobj.layers.normalized_broadcast_decoder import NormalizedBroadcastDecoder
@@ -23,22 +23,7 @@ from tfobj.ops import scales
 from tfobj.ops import stick_breaking
 from tfobj.ops.competition import log_softmax
 
-TOLERANCE = 2e-5
-GRADIENT_TOLERANCE = 1e-4
 KERNELS = ("gaussian", "laplacian", "epanechnikov")
-
-
-class GoldenTest(unittest.TestCase):
-    stem = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.arrays = golden_arrays.load(f"genesis_v2_{cls.stem}") if cls.stem else {}
-
-    def check(self, actual, name, tolerance=TOLERANCE):
-        expected = self.arrays[name]
-        actual = like(keras.ops.convert_to_numpy(actual), expected)
-        self.assertLess(golden_arrays.relative_error(actual, expected), tolerance, name)
 
 
 class GoldenBlocksTest(GoldenTest):

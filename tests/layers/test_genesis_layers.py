@@ -12,7 +12,8 @@ from tfobj.layers.component_encoder import ComponentEncoder
 from tfobj.layers.component_prior import ComponentPrior
 from tfobj.layers.gated_convolution import GatedConvolution
 from tfobj.layers.gated_decoder import GatedDecoder
-from tfobj.layers.gated_encoder import GatedEncoder, gated_geometry
+from tfobj.layers.gated_encoder import GatedEncoder
+from tfobj.layers.gated_stack import gated_geometry
 from tfobj.layers.pixel_expansion import PixelExpansion
 from tfobj.layers.recurrent_attention import RecurrentAttention
 from tfobj.layers.recurrent_posterior import RecurrentPosterior
