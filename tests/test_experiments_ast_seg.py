@@ -16,43 +16,67 @@ PUBLISHED = {
 }
 
 
+MODEL = {"appearance_size": 32, "feature_generator": "segformer", "backbone": "b3", "use_transformer": True,
+         "transformer_width": 256, "transformer_heads": 8, "transformer_hidden_size": 512, "transformer_layers": 6,
+         "dropout_rate": 0.1, "drop_path_rate": 0.1, "glimpse_widths": (), "min_inverse_scale": 1.3,
+         "max_inverse_scale": 24.0, "background_activation": 11.0, "background_per_pixel": False,
+         "quantize_background": False, "activation_index": "paper", "pixel_entropy_weight": 0.01,
+         "pixel_entropy_steps": 10_000}
+TRAIN = {"optimizer": "adam", "adam_beta_1": 0.9, "adam_beta_2": 0.98, "adam_epsilon": 1e-9, "learning_rate": 4e-5,
+         "warmup": "quadratic", "warmup_steps": 5_000, "decay": "step", "decay_rate": 0.1, "decay_steps": 112_500,
+         "batch_size": 64, "clip_norm": 0.0, "precision": "float32"}
+# Learning rates by updates made of the 125,000.
+RATES = {0: 1.6e-12, 2_499: 1e-5, 4_999: 4e-5, 112_498: 4e-5, 112_499: 4e-6, 124_999: 4e-6}
+
+
+def settings(config, names):
+    """The values that a configuration has for some names."""
+    return {name: getattr(config, name) for name in names}
+
+
 class AstSegExperimentsTest(unittest.TestCase):
+    def check_rates(self, phase, rates):
+        optimizer = make_optimizer(phase.config, phase.optimizer_start - phase.schedule_start)
+        for update, rate in rates.items():
+            optimizer.iterations.assign(update)
+            self.assertAlmostEqual(float(optimizer.learning_rate) / rate, 1.0, places=5, msg=(phase.name, update))
+
     def test_model_and_data(self):
         for name, expected in PUBLISHED.items():
-            for file in (name, f"{name}_bt"):
+            for file in (name, f"{name}_bt", f"{name}_generated"):
                 experiment = read_experiment(f"--flagfile=experiments/{file}.flags")
                 model, data = experiment.model_config, experiment.data
                 self.assertEqual((data.dataset, data.dataset_variant, model.num_slots, model.scaling,
                                   model.background_model), expected[:5], file)
-                self.assertEqual((model.appearance_size, model.feature_generator, model.backbone, model.use_transformer,
-                                  model.transformer_width, model.transformer_heads, model.transformer_hidden_size,
-                                  model.transformer_layers, model.min_inverse_scale, model.max_inverse_scale,
-                                  model.background_activation, model.pixel_entropy_weight, model.pixel_entropy_steps),
-                                 (32, "segformer", "b3", True, 256, 8, 512, 6, 1.3, 24.0, 11.0, 0.01, 10_000), file)
+                self.assertEqual(settings(model, MODEL), MODEL, file)
                 self.assertEqual((data.preprocessing, data.max_objects), ("ast", 0), file)
+                self.assertEqual(data.dataset_config, "generated" if "generated" in file else "official")
 
     def test_curriculum(self):
         for name, (*_, steps) in PUBLISHED.items():
-            train = read_experiment(f"--flagfile=experiments/{name}.flags").train
-            background, frozen, joint = phases.phases_of(train)
-            self.assertEqual([(phase.name, phase.end) for phase in (background, frozen, joint)],
-                             [("background", steps), ("frozen", steps + 30_000), ("joint", steps + 125_000)], name)
-            self.assertEqual((background.config.batch_size, frozen.config.batch_size), (128, 64))
-            for phase, update, rate in ((background, 0, 2e-3), (background, steps // 2, 2e-3),
-                                        (background, steps - 1, 2e-4), (frozen, 2_499, 1e-5), (frozen, 4_999, 4e-5),
-                                        (joint, 0, 4e-5), (joint, 82_498, 4e-5), (joint, 82_499, 4e-6)):
-                optimizer = make_optimizer(phase.config, phase.first_step - phase.schedule_start)
-                optimizer.iterations.assign(update)
-                self.assertAlmostEqual(float(optimizer.learning_rate) / rate, 1.0, places=5, msg=(name, phase.name))
-            optimizers = [make_optimizer(phase.config) for phase in (background, frozen, joint)]
-            self.assertEqual([(one.beta_1, one.beta_2, one.epsilon, type(one).__name__) for one in optimizers],
-                             [(0.9, 0.999, 1e-8, "Adam"), *[(0.9, 0.98, 1e-9, "Adam")] * 2])
+            for file in (name, f"{name}_generated"):
+                train = read_experiment(f"--flagfile=experiments/{file}.flags").train
+                background, frozen, joint = phases.phases_of(train)
+                self.assertEqual([(phase.name, phase.end) for phase in (background, frozen, joint)],
+                                 [("background", steps), ("frozen", steps + 30_000), ("joint", steps + 125_000)], file)
+                for phase in (frozen, joint):
+                    self.assertEqual(settings(phase.config, TRAIN), TRAIN, (file, phase.name))
+                changes = {"learning_rate": 2e-3, "batch_size": 128, "warmup_steps": 0, "decay_steps": steps * 4 // 5,
+                           "adam_beta_2": 0.999, "adam_epsilon": 1e-8}
+                self.assertEqual(settings(background.config, TRAIN), {**TRAIN, **changes}, file)
+                self.assertEqual([phase.optimizer_start for phase in (background, frozen, joint)],
+                                 [0, steps, steps + 30_000], "a new Adam in each")
+                self.check_rates(background, {0: 2e-3, steps * 4 // 5 - 2: 2e-3, steps * 4 // 5 - 1: 2e-4,
+                                              steps - 1: 2e-4})
+                self.check_rates(frozen, {update: rate for update, rate in RATES.items() if update < 30_000})
+                self.check_rates(joint, {update - 30_000: rate for update, rate in RATES.items() if update >= 30_000})
 
     def test_without_curriculum_there_is_one_phase_of_all_steps(self):
         for name in PUBLISHED:
             (phase,) = phases.phases_of(read_experiment(f"--flagfile=experiments/{name}_bt.flags").train)
-            self.assertEqual((phase.name, phase.end, phase.config.learning_rate, phase.config.warmup_steps,
-                              phase.config.decay_steps), ("", 125_000, 4e-5, 5_000, 112_500))
+            self.assertEqual((phase.name, phase.end), ("", 125_000), name)
+            self.assertEqual(settings(phase.config, TRAIN), TRAIN, name)
+            self.check_rates(phase, RATES)
 
     def test_headers_name_numbers_and_data(self):
         for name in PUBLISHED:
