@@ -31,9 +31,9 @@ class ObjectDiscovery:
     `msc_fg_scaled` (the same, segments weighted by size), `mse` (mean over pixels and channels) and `mse_sum` (their
     sum, CLEVRTEX, AST-Seg), the terms of the loss, `mask_entropy`, `slots_alike`, `used_slots`, `dead_slots`,
     `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Of models that have a second kind of masks,
-    `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`, or the same with
-    `decoder`; of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2). Without
-    ground truth there are only those that need none."""
+    `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`, or the same
+    with `decoder`; of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2).
+    Without ground truth there are only those that need none."""
 
     SHOWN = ("loss", "mse", "ari_fg", "ari", "miou")
     TABLE = (
