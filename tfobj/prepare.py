@@ -26,7 +26,7 @@ from tfobj import command_line
 from tfobj import config
 from tfobj import flags as config_flags
 from tfobj import registry
-from tfobj.data.split_views import SPLITS
+from tfobj.data import split_sizes
 from tfobj.data.split_views import listed
 from tfobj.errors import UserError
 
@@ -66,61 +66,26 @@ def main():
     if data.dataset == "folder":
         raise UserError("--dataset=folder needs no preparation: its pictures are read and checked when training "
                         "starts; train on it with --dataset=folder --image_dir=DIRECTORY --image_size=64")
-    return _check(data) if _CHECK.value else _prepare(data, _split_sizes())
-
-
-def _split_sizes():
-    if not _SPLIT_SIZES.value:
-        return None
-    pairs = [word.rpartition(":") for word in _SPLIT_SIZES.value.replace(" ", "").split(",")]
-    names, words = [name for name, _, _ in pairs], [word for _, _, word in pairs]
-    positive = all(word.isdecimal() and int(word) > 0 for word in words)
-    numbers = [int(word) for word in words] if positive else []
-    if positive and all(names) and len(set(names)) == len(names):
-        return dict(zip(names, numbers))
-    if len(numbers) not in (1, 3) or any(separator for _, separator, _ in pairs):
-        raise UserError(f"--split_sizes={_SPLIT_SIZES.value} is neither three positive numbers "
-                        "TRAIN,VALIDATION,TEST, such as 6,2,2, nor one for every split, such as 50, nor "
-                        "SPLIT:NUMBER,..., such as test:50")
-    return dict(zip(SPLITS, numbers)) if len(numbers) == 3 else dict.fromkeys(SPLITS, numbers[0])
-
-
-def _check_splits(builder, split_sizes):
-    """A split that was named must exist; where the released files decide, only they know."""
-    known = tuple(builder.builder_config.split_sizes) or SPLITS
-    for name in split_sizes or ():
-        if ":" in _SPLIT_SIZES.value and name not in known:
-            raise UserError(f"--split_sizes={_SPLIT_SIZES.value}: {builder.name}/{builder.builder_config.name} has no "
-                            f"split {name!r}; it has {', '.join(known)}")
+    return _check(data) if _CHECK.value else _prepare(data, split_sizes.parsed(_SPLIT_SIZES.value))
 
 
 def _list(data):
     command_line.import_tensorflow()
-    from tfobj.data import prepared
+    from tfobj.data import listing
 
-    catalogue = prepared.catalogue(data)
-    width = max(len(builder.builder_config.name) for builders in catalogue.values() for builder in builders)
-    for name, builders in catalogue.items():
-        print(f"{name}: {registry.DATASETS[name].summary}")
-        for builder in builders:
-            here = prepared.is_prepared(builder)
-            sizes = {split: info.num_examples for split, info in builder.info.splits.items()} or builder.split_sizes
-            text = ", ".join(f"{split} {size:,}" for split, size in listed(sizes)) or "as many as the files hold"
-            print(f"  {'[x]' if here else '[ ]'} {builder.builder_config.name:<{width}} {text}")
-    print(f"[x] is prepared in {data.data_dir}. Prepare one: python -m tfobj.prepare --dataset=NAME "
-          "[--dataset_variant=VARIANT] --dataset_config=CONFIG")
+    print("\n".join(listing.lines(data)))
 
 
-def _prepare(data, split_sizes):
+def _prepare(data, sizes):
     command_line.import_tensorflow()
     from tfobj.data import next_steps
     from tfobj.data import prepared
 
     builder = prepared.create_builder(data)
-    _check_splits(builder, split_sizes)
+    split_sizes.check_names(_SPLIT_SIZES.value, sizes, builder)
     existed = prepared.is_prepared(builder) and not _OVERWRITE.value
     try:
-        builder = prepared.prepare_dataset(data, _WORKERS.value, True, _OVERWRITE.value, split_sizes)
+        builder = prepared.prepare_dataset(data, _WORKERS.value, True, _OVERWRITE.value, sizes)
     except KeyboardInterrupt:
         raise UserError("interrupted; nothing was kept, start the same command again") from None
     print(f"{builder.info.full_name} {'was there already' if existed else 'is ready'}: {os.fspath(builder.data_path)}")
