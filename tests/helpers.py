@@ -50,6 +50,14 @@ def noise_of(model, count, seed=0, num_slots=None, num_iterations=None):
     return noises.example_noise(model.noise_spec(1, num_slots, num_iterations), seed, range(count))
 
 
+def outputs_and_terms(model, **arguments):
+    """Outputs for two random images, and the terms of their loss; two dicts of arrays. `arguments` are the call's."""
+    image = unit_images(2, model.image_shape)
+    outputs = model(image, noise=noise_of(model, 2), **arguments)
+    terms = model.losses_of(image, outputs)
+    return tuple({name: array(value) for name, value in values.items()} for values in (outputs, terms))
+
+
 def perturb(module, seed=0, scale=0.1):
     """Moves every weight by normal noise, so that initial zeros and ones hide nothing; returns the module."""
     generator = np.random.default_rng(seed)

@@ -24,14 +24,6 @@ def build(image_shape=SHAPE, seed=0, **changes):
     return helpers.perturb(registry.build_model("genesis", model_config, image_shape), seed)
 
 
-def outputs_of(model, count=2, **arguments):
-    """Outputs for random images, and the terms of their loss; two dicts of arrays."""
-    image = helpers.unit_images(count, model.image_shape)
-    outputs = model(image, noise=helpers.noise_of(model, count), **arguments)
-    terms = model.losses_of(image, outputs)
-    return tuple({name: helpers.array(value) for name, value in values.items()} for values in (outputs, terms))
-
-
 def sample_of(model, count=2, num_slots=3):
     """A drawn scene and its noise, dicts of arrays."""
     noise = {name: np.random.default_rng(0).normal(size=entry.shape).astype(np.float32)
@@ -66,13 +58,13 @@ class GenesisTest(unittest.TestCase):
         self.assertAlmostEqual(means["elbo"], -(means["err"] + means["kl_l"] + means["kl_m"]), delta=0.01)
 
     def test_decoding_the_latents_gives_the_outputs(self):
-        outputs, _ = outputs_of(self.model)
+        outputs, _ = helpers.outputs_and_terms(self.model)
         decoded = self.model.decode(outputs["latents"])
         for name in ("reconstruction", "masks", "components"):
             np.testing.assert_allclose(decoded[name], outputs[name], atol=1e-5, err_msg=name)
 
     def test_logit_of_the_last_slot_has_no_influence(self):
-        outputs, _ = outputs_of(self.model)
+        outputs, _ = helpers.outputs_and_terms(self.model)
         latents = outputs["latents"].copy()
         latents[:, -1, :5] += 1.0
         vectors = fold(keras.ops.convert_to_tensor(latents[..., :5]))
@@ -95,23 +87,23 @@ class GenesisTest(unittest.TestCase):
 
     def test_training_moves_the_statistics_that_inference_uses(self):
         model = build()
-        before, _ = outputs_of(model)
-        outputs_of(model, training=True)
-        after, _ = outputs_of(model)
+        before, _ = helpers.outputs_and_terms(model)
+        helpers.outputs_and_terms(model, training=True)
+        after, _ = helpers.outputs_and_terms(model)
         self.assertGreater(helpers.largest_difference(before["masks"], after["masks"]), 1e-5)
 
     def test_beta_weighs_both_divergences(self):
         model = build()
-        _, before = outputs_of(model)
+        _, before = helpers.outputs_and_terms(model)
         model.schedule.beta.assign(0.25)
-        outputs, terms = outputs_of(model)
+        outputs, terms = helpers.outputs_and_terms(model)
         np.testing.assert_array_equal(terms["err"], before["err"])
         np.testing.assert_allclose(terms["loss"], terms["err"] + 0.25 * (terms["kl_l"] + terms["kl_m"]), rtol=1e-6)
         np.testing.assert_allclose(terms["kl_m"], outputs["mask_kl"].sum(axis=1), rtol=1e-6)
         np.testing.assert_allclose(terms["kl_l"] + terms["kl_m"], outputs["kl"].sum(axis=1), rtol=1e-5)
 
     def test_first_slot_may_have_a_density_of_its_own(self):
-        outputs, terms = outputs_of(build(first_pixel_std=0.3))
+        outputs, terms = helpers.outputs_and_terms(build(first_pixel_std=0.3))
         image = helpers.unit_images(2, SHAPE)[:, None]
         std = np.array([0.3, 0.7, 0.7]).reshape((1, 3, 1, 1, 1))
         density = np.exp(-0.5 * ((image - outputs["components"]) / std)**2) / (std * np.sqrt(2.0 * np.pi))
@@ -122,7 +114,7 @@ class GenesisTest(unittest.TestCase):
 class GenesisOptionsTest(unittest.TestCase):
     def test_priors_that_are_standard_normal(self):
         model = build(autoregressive_prior=False, component_prior=False)
-        outputs, _ = outputs_of(model)
+        outputs, _ = helpers.outputs_and_terms(model)
         noise = np.concatenate(list(helpers.noise_of(model, 2).values()), axis=-1)
         expected = 0.5 * outputs["latents"]**2 - 0.5 * noise**2 - np.log(outputs["latent_std"])
         np.testing.assert_allclose(outputs["kl"], expected.sum(axis=2), rtol=1e-4, atol=1e-4)
@@ -133,7 +125,7 @@ class GenesisOptionsTest(unittest.TestCase):
     def test_single_stage_has_one_latent_for_mask_and_appearance(self):
         model = build(two_stage=False)
         self.assertEqual(set(model.noise_spec(1)), {"mask_latents"})
-        outputs, terms = outputs_of(model)
+        outputs, terms = helpers.outputs_and_terms(model)
         self.assertEqual(outputs["slots"].shape, (2, 3, 5))
         np.testing.assert_array_equal(terms["kl_l"], 0.0)
         np.testing.assert_array_equal(outputs["kl"], outputs["mask_kl"])
@@ -146,7 +138,7 @@ class GenesisOptionsTest(unittest.TestCase):
         model = build(symmetric_components=True)
         self.assertEqual(type(model.component_encoder), type(model.encoder))
         self.assertEqual(model.component_encoder.convolutions[0].conv.kernel.shape, (5, 5, 4, 8))
-        outputs, terms = outputs_of(model)
+        outputs, terms = helpers.outputs_and_terms(model)
         self.assertEqual(outputs["components"].shape, (2, 3, *SHAPE))
         image, noise = helpers.unit_images(2, SHAPE), helpers.noise_of(model, 2)
         values = helpers.gradients(
@@ -159,11 +151,12 @@ class GenesisOptionsTest(unittest.TestCase):
             model = build(encoder_norm=norm, decoder_norm=norm)
             self.assertEqual(any("moving" in weight.path for weight in model.weights), moving, norm)
             self.assertEqual(any("/norm/" in weight.path for weight in model.weights), norm != "none", norm)
-            self.assertTrue(np.isfinite(outputs_of(model)[1]["loss"]).all(), norm)
+            self.assertTrue(np.isfinite(helpers.outputs_and_terms(model)[1]["loss"]).all(), norm)
 
     def test_reference_sampling_changes_samples_alone(self):
         model, reference = build(), build(reference_sampling=True)
-        self.assertEqual(helpers.largest_difference(outputs_of(model)[1], outputs_of(reference)[1]), 0.0)
+        first, second = (helpers.outputs_and_terms(each)[1] for each in (model, reference))
+        self.assertEqual(helpers.largest_difference(first, second), 0.0)
         scene, noise = sample_of(model)
         other, _ = sample_of(reference)
         np.testing.assert_array_equal(scene["slots"][:, 0, :5], noise["mask_latents"][:, 0])

@@ -23,19 +23,11 @@ def build(image_shape=SHAPE, seed=0, **changes):
     return helpers.perturb(registry.build_model("monet_g", model_config, image_shape), seed)
 
 
-def outputs_of(model, **arguments):
-    """Outputs for random images, and the terms of their loss; two dicts of arrays."""
-    image = helpers.unit_images(2, model.image_shape)
-    outputs = model(image, noise=helpers.noise_of(model, 2), **arguments)
-    terms = model.losses_of(image, outputs)
-    return tuple({name: helpers.array(value) for name, value in values.items()} for values in (outputs, terms))
-
-
 class MonetGTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.model = build()
-        cls.outputs, cls.terms = outputs_of(cls.model)
+        cls.outputs, cls.terms = helpers.outputs_and_terms(cls.model)
 
     def test_contract(self):
         extra = {"log_masks": (3, 16, 16), "log_decoder_masks": (3, 16, 16), "decoder_masks": (3, 16, 16),
@@ -78,7 +70,7 @@ class MonetGTest(unittest.TestCase):
 
     def test_masks_of_the_decoder_may_take_the_scope_one_after_the_other(self):
         model = helpers.copy_weights(self.model, build(decoder_masks="scope"))
-        outputs, _ = outputs_of(model)
+        outputs, _ = helpers.outputs_and_terms(model)
         # Both make masks of the same logits, of which the softmax knows the differences.
         softmax = self.outputs["log_decoder_masks"]
         canvas = helpers.array(model.decoder(self.outputs["latents"].reshape(-1, 4)))[..., -1].reshape(softmax.shape)
@@ -86,7 +78,7 @@ class MonetGTest(unittest.TestCase):
         np.testing.assert_allclose(outputs["log_decoder_masks"], log_masks_of_logits(canvas[:, :-1])[0], atol=1e-5)
 
     def test_estimates_of_the_divergence_have_its_exact_value_as_mean(self):
-        outputs, _ = outputs_of(helpers.copy_weights(self.model, build(montecarlo_kl=False)))
+        outputs, _ = helpers.outputs_and_terms(helpers.copy_weights(self.model, build(montecarlo_kl=False)))
         mean, std = outputs["slots"], outputs["latent_std"]
         expected = np.sum(0.5 * (mean**2 + std**2 - 1.0) - np.log(std), axis=2)
         np.testing.assert_allclose(outputs["kl"], expected, rtol=1e-4, atol=1e-5)
@@ -97,7 +89,7 @@ class MonetGTest(unittest.TestCase):
     def test_divergence_of_masks_may_weigh_more(self):
         model = helpers.copy_weights(self.model, build(mask_kl_factor=3.0))
         model.schedule.beta.assign(0.5)
-        _, terms = outputs_of(model)
+        _, terms = helpers.outputs_and_terms(model)
         np.testing.assert_allclose(terms["loss"], terms["err"] + 0.5 * (terms["kl_l"] + 3.0 * terms["kl_m"]), rtol=1e-6)
 
     def test_samples_have_the_masks_of_the_decoder_and_as_many_slots_as_their_noise(self):

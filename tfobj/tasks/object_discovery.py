@@ -119,7 +119,7 @@ class ObjectDiscovery:
         return warnings
 
     def pictures(self, model, batch, outputs, num_iterations=None):
-        """The slot grid and, where the model has them, attention or results of each iteration."""
+        """The slot grid and, where the model has them, attention, further masks, and results of each iteration."""
         seen, background_slot = batch["image"], model.background_slot
         images = model.scored_frame(seen, num_iterations)
         masks = model.scored_frame(batch["mask"], num_iterations) if "mask" in batch else None
@@ -127,9 +127,10 @@ class ObjectDiscovery:
         if "attention" in outputs:
             few = slice(_NUM_ATTENTION_PICTURES)
             grids["attention"] = visualisation.attention_grid(images[few], outputs["attention"][few], background_slot)
-        if "attention_masks" in outputs:  # one line per image
-            grids["attention"] = visualisation.attention_grid(images, outputs["attention_masks"][:, None],
-                                                              background_slot)
+        for kind in _SECOND_KINDS:
+            if f"{kind}_masks" in outputs:  # one line per image
+                second = outputs[f"{kind}_masks"][:, None]
+                grids[kind] = visualisation.attention_grid(images, second, background_slot)
         if "iteration_masks" in outputs:
             few = slice(_NUM_ITERATION_PICTURES)
             grids["iterations"] = iteration_grid(seen[few], outputs["iteration_reconstruction"][few],
