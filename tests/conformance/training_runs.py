@@ -1,6 +1,7 @@
 """Short training runs through `tfobj.training.step`, the way the trainer runs them."""
 
 import dataclasses
+import re
 
 import tensorflow as tf
 
@@ -23,6 +24,12 @@ class TrainedModel:
     optimizer: object
     initial: dict
     terms: dict
+
+    def size_of_whole(self, name):
+        """Absolute value of the sum that the term `name` is a slot's part of, 0 where it is none. A part is a difference
+        of logarithms that may cancel, and is as exact as the sum."""
+        whole = re.fullmatch(r"(kl_[lm])_\d+", name)
+        return abs(self.terms[whole[1]]) if whole else 0.0
 
 
 def train(descriptor, num_steps, strategy=None, jit_compile=False, optimizer="adam", learning_rate=1e-3):

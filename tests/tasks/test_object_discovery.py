@@ -56,6 +56,14 @@ class ObjectDiscoveryTest(unittest.TestCase):
                 self.assertEqual(scores[f"{name}_{kind}"], expected[name])
                 self.assertEqual(scores[name], self.summary(self.outputs)[name])
 
+    def test_a_grid_of_tiles_is_scored_beside_the_masks(self):
+        tiles = np.kron([[0, 1], [2, 3]], np.ones((6, 6), np.int32))[None].repeat(6, axis=0)
+        expected = self.summary({**self.outputs, "masks": soft(tiles, 5)})
+        scores = self.summary(self.outputs)
+        for name in ("ari", "ari_fg", "msc", "msc_fg"):
+            self.assertEqual(scores[f"{name}_tiles"], expected[name])
+            self.assertNotEqual(scores[f"{name}_tiles"], scores[name])
+
     def test_slots_are_counted_where_the_model_finds_their_number(self):
         scores = self.summary({**self.outputs, "num_used_slots": np.float32([4, 4, 3, 4, 5, 2])})
         self.assertAlmostEqual(scores["average_k"], 22 / 6)

@@ -33,6 +33,7 @@ class ObjectDiscovery:
     `slot_usage`, a list of K numbers, `num_images`, `num_without_objects`. Of models that have a second kind of masks,
     `attention_masks`, also `ari_attention`, `ari_fg_attention`, `msc_attention` and `msc_fg_attention`, or the same
     with `decoder`; of models that find the number of slots, `average_k` and `slot_count_mae` (GENESIS-V2, Table 2).
+    `ari_tiles` and so on are what cutting every image into 2x2 tiles scores: a model that has found objects has more.
     Without ground truth there are only those that need none."""
 
     SHOWN = ("loss", "mse", "ari_fg", "ari", "miou")
@@ -46,6 +47,8 @@ class ObjectDiscovery:
         ("msc_fg_attention", "covering, foreground"), ("msc_attention", "covering, all segments"),
         ("ari_fg_decoder", "of the decoder's masks: ARI, foreground"), ("ari_decoder", "ARI, all pixels"),
         ("msc_fg_decoder", "covering, foreground"), ("msc_decoder", "covering, all segments"),
+        ("ari_fg_tiles", "of a fixed grid of 2x2 tiles: ARI, foreground"), ("ari_tiles", "ARI, all pixels"),
+        ("msc_fg_tiles", "covering, foreground"), ("msc_tiles", "covering, all segments"),
         ("average_k", "slots that the model found, mean"), ("slot_count_mae", "their distance from objects + 1, mean"),
         ("mse", "mean squared error in [0, 1]"),
         ("mse_sum", "squared error in [0, 1], summed over pixels and channels"),
@@ -145,23 +148,32 @@ def _scores(true, outputs, num_true):
     thresholded = ops.where(ops.max(masks, axis=1) > THRESHOLD, labels + 1, 0)
     empty = ops.logical_not(segmentation.has_foreground(true))
     matched = matched_overlap.matched_overlap(true, labels, num_true, num_slots)
-    scores = {**_of_masks(true, masks, num_true), "num_without_objects": ops.cast(empty, "float32"),
+    tiles = ops.zeros_like(labels) + ops.convert_to_tensor(_tiles(*labels.shape[1:]), dtype=labels.dtype)
+    scores = {**_of_labels(true, labels, num_slots, num_true),
+              **{f"{name}_tiles": value for name, value in _of_labels(true, tiles, 4, num_true).items()},
+              "num_without_objects": ops.cast(empty, "float32"),
               "miou": matched["miou"], "miou_gt": matched["miou_gt"],
               "msc_scaled": covering.segmentation_covering(true, labels, num_true, num_slots, False, True),
               "msc_fg_scaled": covering.segmentation_covering(true, labels, num_true, num_slots, True, True),
               "ari_thresholded": segmentation.adjusted_rand_index(true, thresholded, num_true, num_slots + 1)}
     for kind in _SECOND_KINDS:
         if f"{kind}_masks" in outputs:
-            others = _of_masks(true, outputs[f"{kind}_masks"], num_true)
+            others = outputs[f"{kind}_masks"]
+            others = _of_labels(true, segmentation.labels_of(others), others.shape[1], num_true)
             scores.update({f"{name}_{kind}": value for name, value in others.items()})
     if "num_used_slots" in outputs:
         scores["slot_count_mae"] = slot_counts.slot_count_error(outputs["num_used_slots"], true, num_true)
     return scores
 
 
-def _of_masks(true, masks, num_true):
+def _tiles(height, width):
+    """Labels of 2x2 tiles, int [H,W]."""
+    rows, columns = np.arange(height) >= height // 2, np.arange(width) >= width // 2
+    return 2 * rows[:, None].astype(np.int32) + columns
+
+
+def _of_labels(true, labels, num_slots, num_true):
     """Scores that every kind of masks has."""
-    labels, num_slots = segmentation.labels_of(masks), masks.shape[1]
     return {f"{name}{'_fg' if foreground else ''}": measure(true, labels, num_true, num_slots, foreground)
             for name, measure in (("ari", segmentation.adjusted_rand_index), ("msc", covering.segmentation_covering))
             for foreground in (False, True)}
