@@ -30,6 +30,19 @@ class PooledColors:
         return self.model(images)
 
 
+class EveryPixel:
+    """Stands in for `InceptionFeatures`: every value of the image is a feature."""
+
+    size = 32 * 32 * 3
+
+    def __init__(self):
+        image = keras.Input((32, 32, 3))
+        self.model = keras.Model(image, keras.layers.Flatten()(image))
+
+    def __call__(self, images):
+        return keras.ops.reshape(images, (-1, self.size))
+
+
 def features(images):
     """The same features of whole numbers, with NumPy: [B,32,32,3] -> [B,12]."""
     return images.reshape(-1, 2, 16, 2, 16, 3).mean(axis=(2, 4), dtype=np.float64).reshape(-1, 12)
@@ -52,7 +65,7 @@ class FrechetRunTest(unittest.TestCase):
         report = lambda *numbers: counts.append(numbers)  # noqa: E731
         opened, result, path, picture = self.compare(20, (report, report), batch_size=8)
         self.assertEqual(counts, [(1, 2), (2, 2), (8, 20), (16, 20), (20, 20)])
-        scenes = np.floor(255.0 * np.clip(scenes_of(20, batch_size=8)["reconstruction"], 0.0, 1.0) + 1e-3)
+        scenes = np.floor(255.0 * np.clip(scenes_of(20, batch_size=8)["reconstruction"], 0.0, 1.0))
         first, second = features(scenes), features(opened.examples.examples(16)["image"])
         shift = first.mean(axis=0) - second.mean(axis=0)
         product = np.cov(first.T) @ np.cov(second.T)
@@ -68,7 +81,7 @@ class FrechetRunTest(unittest.TestCase):
         text = frechet_run.told(self.compare(6, num_slots=4, noise_seed=2)[1])
         self.assertRegex(text, r"(?s)^6 scenes of genesis_v2, step 3, K=4, seed 2; 6 images of "
                          r"colored_shapes/tiny \(test\).*features of mean colours.*same features only.*"
-                         r"warning: of 12 features fewer scenes")
+                         r"warning: of 12 features fewer scenes.*--split=train")
 
     def test_a_single_scene_is_refused_before_any_is_drawn(self):
         with self.assertRaisesRegex(UserError, "--num_samples=1.*at least 2"):
@@ -87,6 +100,20 @@ class FrechetRunTest(unittest.TestCase):
         np.testing.assert_array_equal(frechet_run.eight_bits(levels.astype(np.float32) / 255.0), levels)
         given = np.array([-0.1, 0.0, 0.9999, 1.0, 1.7, 100.9 / 255.0], np.float32)
         np.testing.assert_array_equal(frechet_run.eight_bits(given), [0, 0, 254, 255, 255, 100])
+
+    def test_images_between_two_levels_are_rounded_and_scenes_truncated(self):
+        opened = OpenedRun(Settings(self.run_dir, num_examples=4))
+        levels = np.random.default_rng(0).uniform(0.0, 255.0, (4, 32, 32, 3)).astype(np.float32)
+        batch = {"image": levels / 255.0, "valid": np.ones(4, bool)}
+        mapper = lambda _, function, __: mock.Mock(run=lambda noise: [function(batch, noise)])  # noqa: E731
+        drawn = [{"reconstruction": batch["image"], "masks": np.ones((4, 1, 32, 32), np.float32),
+                  "components": batch["image"][:, None]}]
+        with mock.patch.object(opened.engine, "mapper", mapper):
+            of_images = frechet_run._statistics_of_images(opened, EveryPixel(), None)
+        of_scenes, _ = frechet_run._statistics_of_scenes(mock.Mock(batches=lambda count: drawn), opened, EveryPixel(), 4,
+                                                         None)
+        for statistics, stored in ((of_images, np.round(levels)), (of_scenes, np.floor(levels))):
+            np.testing.assert_allclose(statistics.mean, stored.reshape(4, -1).mean(axis=0), rtol=1e-6)
 
 
 class InceptionFeaturesTest(unittest.TestCase):

@@ -51,7 +51,7 @@ def told(result):
              "and pooling."]
     if min(result["num_samples"], result["num_images"]) <= result["num_features"]:
         lines.append(f"warning: of {result['num_features']} features fewer scenes or images than that say little; "
-                     "published distances are of 10,000 each")
+                     "published distances are of 10,000 each; --split=train has the most images")
     head = (f"{result['num_samples']} scenes of {result['model']}, step {result['step']}, K={result['num_slots']}, "
             f"seed {result['noise_seed']}; {result['num_images']} images of {result['data']} ({result['split']})")
     return "\n".join([head, *lines])
@@ -61,7 +61,9 @@ def _statistics_of_images(opened, extractor, report):
     """Statistics of the data's features."""
     def features_of(batch, noise):
         del noise
-        return {"features": extractor(eight_bits(opened.model.scored_frame(batch["image"]))), "valid": batch["valid"]}
+        # What a recipe leaves between two levels Pillow, with which the released code resizes, would have rounded.
+        levels = eight_bits(opened.model.scored_frame(batch["image"]), rounded=True)
+        return {"features": extractor(levels), "valid": batch["valid"]}
 
     statistics, examples = FeatureStatistics(extractor.size), opened.examples
     mapper = opened.engine.mapper(extractor.model, features_of, examples)
@@ -89,16 +91,16 @@ def _statistics_of_scenes(sampler, opened, extractor, count, report):
     return statistics, scene_grid(shown, opened.model.background_slot)
 
 
-def eight_bits(images):
-    """Images as the released evaluation stores them, truncated to 8 bits.
+def eight_bits(images, rounded=False):
+    """Images with the 256 levels of a file, as the released evaluation stores them: truncated.
 
     Args:
         images: [B,H,W,C], uint8 or float in [0,1].
+        rounded: bool. Floats to the nearest level instead of down.
 
     Returns:
         float32 of the same shape, whole numbers from 0 to 255.
     """
     if "uint8" in str(images.dtype):
         return ops.cast(images, "float32")
-    # A thousandth of a level: images that came from 8 bits get these back.
-    return ops.floor(255.0 * ops.clip(ops.cast(images, "float32"), 0.0, 1.0) + 1e-3)
+    return ops.floor(255.0 * ops.clip(ops.cast(images, "float32"), 0.0, 1.0) + (0.5 if rounded else 0.0))

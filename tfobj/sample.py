@@ -9,8 +9,9 @@ each with segmentation and the layers of the slots, and samples.json, which list
 --out, those that its samples.json lists, are replaced. The same --seed gives the same scenes, whatever --batch_size is.
 
 --fid compares scenes with the images of a split instead: the Frechet distance of features of Keras' InceptionV3, over
-10,000 of each (--num_samples), printed and written into the run directory (frechet_*.json, .png). It is no published FID, whose network
-has other weights and pooling: it ranks runs that were scored in the same way. Hours on a CPU, minutes on a GPU.
+10,000 of each (--num_samples; --split=train where there are fewer test images), printed and written into the run
+directory (frechet_*.json, .png). It is no published FID, whose network has other weights and pooling: it ranks runs
+that were scored in the same way. Hours on a CPU, minutes on a GPU.
 """
 
 from absl import flags

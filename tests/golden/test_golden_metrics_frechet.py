@@ -3,6 +3,7 @@
 import unittest
 
 from tests import golden_arrays
+from tfobj.frechet_run import eight_bits
 from tfobj.metrics.frechet import FeatureStatistics, frechet_distance
 
 # Of 20 vectors in 32 dimensions: the square root of a singular matrix holds rounding only, which no two libraries share.
@@ -31,6 +32,16 @@ class GoldenFrechetTest(unittest.TestCase):
         features = self.arrays["same_distribution_x"]
         distance = frechet_distance(statistics_of(features, 400), statistics_of(features, 9))
         self.assertAlmostEqual(distance, float(self.arrays["identical_frechet"]), delta=1e-10)
+
+    def test_golden_statistics_distance_and_levels_of_genesis_v2(self):
+        arrays = golden_arrays.load("genesis_v2_metrics")
+        sets = [statistics_of(arrays[f"fid.feat{number}"], 64) for number in (1, 2)]
+        for number, statistics in enumerate(sets, start=1):
+            for name, value in (("mu", statistics.mean), ("sigma", statistics.covariance)):
+                self.assertLess(golden_arrays.relative_error(value, arrays[f"fid.{name}{number}"]), 1e-10, name)
+        self.assertLess(golden_arrays.relative_error(frechet_distance(*sets), arrays["fid.value"]), 1e-6)
+        levels = eight_bits(arrays["quantise.x"])
+        self.assertEqual(golden_arrays.relative_error(levels, arrays["quantise.uint8"]), 0.0)
 
 
 if __name__ == "__main__":

@@ -9,21 +9,15 @@ import sys
 import numpy as np
 
 
-BLOCKS = ("deconv5s1", "deconv5s2", "convgn", "convin", "broadcast", "param", "lstm", "mix", "klm", "maskrecon")
-
-
 def trim(source, directory):
     """Copies the reference's arrays that fit, less what nothing is compared with."""
-    arrays = read(source, "blocks")
-    save(directory, "blocks", {name: value for name, value in arrays.items()
-                               if name.split(".")[0] in BLOCKS and "_torch_" not in name})
+    save(directory, "blocks", {name: value for name, value in read(source, "blocks").items() if "_torch_" not in name})
     save(directory, "geco", {name: value[:120] for name, value in read(source, "geco").items()})
     arrays = read(source, "icsbp")
     save(directory, "icsbp", {name: icsbp_part(name, value) for name, value in arrays.items() if name != "sc_uv"})
     arrays = read(source, "metrics")
     save(directory, "metrics", {name: value.astype(np.int8) if name in ("gt", "pred") else value
-                                for name, value in arrays.items()
-                                if not name.startswith(("fid", "quantise")) and name != "log_masks"})
+                                for name, value in arrays.items() if name != "log_masks"})
     np.savez_compressed(directory / "metrics_msc.npz", **dict(np.load(source / "metrics_msc.npz")))
     np.savez_compressed(directory / "metrics_slots.npz", **slots_part(dict(np.load(source / "metrics_slots.npz"))))
 

@@ -85,7 +85,8 @@ def frechet_distance(first, second):
         imaginary = np.abs(np.diagonal(root).imag).max()
         if not imaginary < _MOST_IMAGINARY:
             raise UserError("the covariances of the features have no common real square root (imaginary part "
-                            f"{imaginary:.2g}); use more images than {min(first.count, second.count)}")
+                            f"{imaginary:.2g}); compare more than {min(first.count, second.count)}: --split=train has "
+                            "the most images, --num_samples draws more scenes")
         root = root.real
     shift = first.mean - second.mean
     return float(shift @ shift + np.trace(covariances[0]) + np.trace(covariances[1]) - 2.0 * np.trace(root))
