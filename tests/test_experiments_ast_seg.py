@@ -1,5 +1,6 @@
 """The published AST-Seg experiments have the published sizes and settings (sheet, Sections 0, 6.5 and 7)."""
 
+import pathlib
 import unittest
 
 from tests import helpers
@@ -84,6 +85,24 @@ class AstSegExperimentsTest(unittest.TestCase):
                 text = (helpers.ROOT / "experiments" / f"{file}.flags").read_text()
                 self.assertRegex(text, r"# Table [12]: .*mIoU \d\d\.\d\d \+- \d+\.\d\d")
                 self.assertIn("# Data: the release, --dataset_config=official", text)
+
+    def test_headers_score_the_last_weights_and_name_the_file_that_training_reads(self):
+        for name in PUBLISHED:
+            text, generated = ((helpers.ROOT / "experiments" / f"{file}.flags").read_text()
+                               for file in (name, f"{name}_generated"))
+            self.assertIn("tfobj.evaluate --run_dir=R --checkpoint=latest --num_examples=0", text, name)
+            self.assertEqual(text.count("tfobj.evaluate"), text.count("--checkpoint=latest"), name)
+            weights = read_experiment(f"--flagfile=experiments/{name}_generated.flags").model_config.backbone_weights
+            self.assertEqual(pathlib.PurePath(weights).name, "model.safetensors")
+            self.assertIn(f"# It needs {weights}", generated, name)
+            self.assertIn("--backbone_weights= starts without", generated, name)
+
+    def test_the_guide_scores_the_last_weights(self):
+        scoring = (helpers.ROOT / "docs" / "curriculum.md").read_text().split("## Scoring")[1].split("## ")[0]
+        commands = [line for line in scoring.splitlines() if line.startswith("python -m tfobj.evaluate")]
+        self.assertEqual(len(commands), 4)
+        for command in commands:
+            self.assertIn("--checkpoint=latest", command)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,12 @@ class BackgroundAutoencoderTest(unittest.TestCase):
         for size in ((16, 16), (196, 196), (1, 1)):
             with self.assertRaisesRegex(UserError, "do not fit the background model"):
                 reductions(size)
+        for first, last in ((25, 192), (200, 3645)):  # as the message says, whatever the other side is
+            for size in ((first, first), (first, 1), (1, last), (last, last)):
+                self.assertIn(len(reductions(size)), (5, 6, 7), size)
+            for side in (first - 1, last + 1):
+                with self.assertRaisesRegex(UserError, f"{first} to {last}"):
+                    reductions((side, side))
 
     def test_coordinates(self):
         layer = BackgroundAutoencoder((48, 64), *background_channels((48, 64), "tiny"))

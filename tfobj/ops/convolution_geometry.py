@@ -1,4 +1,4 @@
-"""Kernels, strides and sizes by which AST-Seg's background model shrinks an image to one pixel (its Section 6.2)."""
+"""Kernels, strides and sizes by which the background model of AST-Seg's released code shrinks an image to one pixel."""
 
 import dataclasses
 
@@ -46,7 +46,7 @@ def reductions(image_size):
         size = found[-1].output_size
     if len(found) not in _SUPPORTED:
         raise UserError(f"images of {image_size[0]}x{image_size[1]} pixels do not fit the background model of ast_seg, "
-                        "which takes sides of about 32 to 128, or of 200 to 400; use another --image_size")
+                        "which takes a longer side of 25 to 192, or of 200 to 3645; use another --image_size")
     return tuple(found)
 
 
