@@ -1,8 +1,12 @@
 """The weights of the AST-Seg program, by its PyTorch names, in our layers."""
 
+import pathlib
+import tempfile
+
 import numpy as np
 
-from tfobj.pretrained.mix_transformer import named_weights
+from tests.mix_transformer_files import write_safetensors
+from tfobj.pretrained.mix_transformer import load_mix_transformer
 
 
 def recipe_weights(case):
@@ -62,10 +66,11 @@ def fill_glimpse_generator(layer, weights):
 
 
 def fill_segformer(layer, weights):
-    """A `SegFormer`."""
-    for name, variable, axes in named_weights(layer.backbone):
-        value = weights[f"segformer.encoder.{name}"]
-        variable.assign(value if axes is None else np.transpose(value, axes))
+    """A `SegFormer`; its backbone by way of a file in the format of nvidia/mit-b3."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory) / "model.safetensors"
+        write_safetensors(path, weights)
+        load_mix_transformer(layer.backbone, path)
     for number, linear in enumerate(layer.head.linears):
         fill(linear, weights, f"decode_head.linear_c.{number}.proj")
     for part, theirs in (("fuse", "linear_fuse"), ("norm", "batch_norm"), ("classifier", "classifier")):

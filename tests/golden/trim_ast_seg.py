@@ -14,13 +14,14 @@ import numpy as np
 
 RECIPE = ("param_names", "param_shapes", "param_mu", "param_sigma", "seed0")
 KEPT = {  # file -> names, None for all
-    "ast_seg_softargmax": ("iso/head_output", "iso/attention", "iso/grid_xy", "iso/pooled", "iso/cotangent",
-                           "iso/grad_head_output"),
+    "ast_seg_softargmax": None,
+    "ast_seg_transformer": None,
     "ast_seg_full_transformer": None,
     "ast_seg_schedules": None,
     "ast_seg_full_unet64": (*RECIPE, "head_output"),
     "ast_seg_full_segformer_b3": (*RECIPE, "head_output"),
     "ast_seg_full_background_simple128": (*RECIPE, "latent", "output_0_255", "loss"),
+    "ast_seg_background_small64": ("pos_64", "pos_2", "pos_1"),
     "ast_seg_background_loss": ("w80/image_0_255", "w80/output_0_255", "w80/loss", "w80/grad_output",
                                 "w80/pixel_error", "w80/pixel_weight"),
     "ast_seg_render_varbg48x64": (
@@ -28,13 +29,16 @@ KEPT = {  # file -> names, None for all
         "background_activation_logit", "local_background_activation_logit", "weights", "foreground_mask",
         "reconstruction", "segmentation", "rec_loss", "pixel_entropy_loss", "total_loss_full_weight", "grad_latents",
         "grad_background", "grad_background_activation_logit", "grad_local_background_activation_logit", "s_min",
-        "s_max"),
+        "s_max", "alpha_logit", "grad_latents_pixel_entropy"),
+    "ast_seg_render_iso64": ("latents", "positions", "scales", "z_what", "alpha_logit", "paper_alpha_logit", "s_min",
+                             "s_max"),
 }
 EVERY = 8
 THINNED = {  # file -> {name: axes of rows and columns}
     "ast_seg_full_unet64": {"head_output": (1, 2)},
     "ast_seg_full_segformer_b3": {"head_output": (1, 2)},
     "ast_seg_full_background_simple128": {"output_0_255": (1, 2)},
+    "ast_seg_background_small64": {"pos_64": (0, 1)},
     "ast_seg_background_loss": {"w80/grad_output": (1, 2), "w80/pixel_error": (1, 2), "w80/pixel_weight": (1, 2)},
     "ast_seg_render_varbg48x64": {
         "layers": (2, 3), "weights": (2, 3), "foreground_mask": (1, 2), "reconstruction": (1, 2),

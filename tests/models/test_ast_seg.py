@@ -1,6 +1,8 @@
 """The AST-Seg model: what its parts have to do with one another."""
 
 import dataclasses
+import pathlib
+import tempfile
 import unittest
 from unittest import mock
 
@@ -9,6 +11,7 @@ import numpy as np
 
 from tests import helpers
 from tests.conformance.descriptors import AST_SEG, MODELS
+from tests.mix_transformer_files import checkpoint, write_safetensors
 from tfobj import registry
 from tfobj.ast_seg_config import AstSegConfig
 from tfobj.errors import UserError
@@ -123,3 +126,21 @@ class AstSegTest(unittest.TestCase):
         model = registry.build_model("ast_seg", config, (32, 32, 3))
         self.assertRegex(model.start_training()[0], "random weights")
         self.assertEqual(self.model.start_training(), [])
+
+    def test_training_starts_from_the_backbone_of_a_file(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "model.safetensors"
+            config = AstSegConfig(num_slots=3, backbone="tiny", background_model="tiny", transformer_layers=1,
+                                  backbone_weights=str(path))
+            model = registry.build_model("ast_seg", config, (32, 32, 3))
+            with self.assertRaisesRegex(UserError, "model.safetensors cannot be read"):
+                model.start_training()
+            arrays = checkpoint((1, 1, 1, 1))
+            write_safetensors(path, arrays)
+            head = [helpers.array(weight) for weight in model.generator.head.weights]
+            self.assertEqual(model.start_training(), [])
+        backbone = model.generator.backbone
+        for name, kernel in (("block.1.0.attention.self.query", backbone.blocks[1][0].query.kernel),
+                             ("block.3.0.mlp.dense2", backbone.blocks[3][0].final.kernel)):
+            np.testing.assert_array_equal(kernel, arrays[f"segformer.encoder.{name}.weight"].T)
+        self.assertEqual(helpers.largest_difference(head, model.generator.head.weights), 0.0)

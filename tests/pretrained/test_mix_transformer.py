@@ -1,58 +1,43 @@
 """Weights of the Mix Transformer from a file of Hugging Face's format."""
 
-import json
 import pathlib
-import struct
 import tempfile
 import unittest
 
+import keras
 import numpy as np
 
 from tests import helpers
+from tests.mix_transformer_files import WIDTHS, checkpoint, write_safetensors
 from tfobj.errors import UserError
 from tfobj.layers.mix_transformer import MixTransformer
 from tfobj.pretrained.mix_transformer import load_mix_transformer, named_weights
 from tfobj.pretrained.safetensors import read_safetensors
 
-WIDTHS, DEPTHS = (8, 16, 20, 32), (1, 2, 1, 1)
-CODES = {"float32": "F32", "float16": "F16", "uint16": "BF16", "int64": "I64"}
+DEPTHS = (1, 2, 1, 1)
 
 
-def write_safetensors(path, arrays):
-    """Writes a file as the library of that name does: length, header in JSON, arrays without gaps."""
-    header, offset = {"__metadata__": {"format": "pt"}}, 0
-    for name, array in arrays.items():
-        header[name] = {"dtype": CODES[str(array.dtype)], "shape": list(array.shape),
-                        "data_offsets": [offset, offset + array.nbytes]}
-        offset += array.nbytes
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(array.tobytes() for array in arrays.values()))
-
-
-def checkpoint(seed=0):
-    """Arrays in PyTorch's layouts under the names of nvidia/mit-b3, written out by hand where they can be."""
-    generator = np.random.default_rng(seed)
-    shapes = {}
-    for i, (width, depth, reduction) in enumerate(zip(WIDTHS, DEPTHS, (8, 4, 2, 1))):
-        before, kernel = (3, *WIDTHS)[i], 7 if i == 0 else 3
-        shapes[f"patch_embeddings.{i}.proj"] = (width, before, kernel, kernel)
-        shapes[f"patch_embeddings.{i}.layer_norm"] = shapes[f"layer_norm.{i}"] = (width,)
-        for j in range(depth):
-            block = f"block.{i}.{j}"
-            for part in ("query", "key", "value"):
-                shapes[f"{block}.attention.self.{part}"] = (width, width)
-            shapes[f"{block}.attention.output.dense"] = (width, width)
-            if reduction > 1:
-                shapes[f"{block}.attention.self.sr"] = (width, width, reduction, reduction)
-                shapes[f"{block}.attention.self.layer_norm"] = (width,)
-            shapes[f"{block}.layer_norm_1"] = shapes[f"{block}.layer_norm_2"] = (width,)
-            shapes[f"{block}.mlp.dense1"], shapes[f"{block}.mlp.dense2"] = (4 * width, width), (width, 4 * width)
-            shapes[f"{block}.mlp.dwconv.dwconv"] = (4 * width, 1, 3, 3)
-    arrays = {"classifier.weight": generator.normal(size=(5, 32)).astype(np.float32)}
-    for name, shape in shapes.items():
-        for part, size in (("weight", shape), ("bias", shape[:1])):
-            arrays[f"segformer.encoder.{name}.{part}"] = generator.normal(size=size).astype(np.float32)
+def exported(backbone):
+    """A backbone's weights as PyTorch would have them in nvidia/mit-b3, layer by layer from where they are used."""
+    layers = {}
+    for i, blocks in enumerate(backbone.blocks):
+        layers[f"patch_embeddings.{i}.proj"] = backbone.patches[i]
+        layers[f"patch_embeddings.{i}.layer_norm"] = backbone.patch_norms[i]
+        layers[f"layer_norm.{i}"] = backbone.norms[i]
+        for j, block in enumerate(blocks):
+            parts = {"layer_norm_1": block.norm0, "attention.self.query": block.query, "attention.self.key": block.key,
+                     "attention.self.value": block.value, "attention.self.sr": block.coarse,
+                     "attention.self.layer_norm": block.coarse_norm, "attention.output.dense": block.out,
+                     "layer_norm_2": block.norm1, "mlp.dense1": block.hidden, "mlp.dwconv.dwconv": block.depthwise,
+                     "mlp.dense2": block.final}
+            layers.update({f"block.{i}.{j}.{name}": layer for name, layer in parts.items() if layer is not None})
+    axes = {keras.layers.Dense: (1, 0), keras.layers.Conv2D: (3, 2, 0, 1), keras.layers.DepthwiseConv2D: (2, 3, 0, 1),
+            keras.layers.LayerNormalization: (0,)}
+    arrays = {}
+    for name, layer in layers.items():
+        kernel, bias = (helpers.array(weight) for weight in layer.weights)
+        arrays[f"segformer.encoder.{name}.weight"] = np.transpose(kernel, axes[type(layer)]).copy()
+        arrays[f"segformer.encoder.{name}.bias"] = bias
     return arrays
 
 
@@ -68,7 +53,7 @@ class MixTransformerWeightsTest(unittest.TestCase):
         return layer
 
     def test_every_weight_is_read(self):
-        arrays, backbone = checkpoint(), self.backbone()
+        arrays, backbone = checkpoint(DEPTHS), self.backbone()
         write_safetensors(self.path, arrays)
         load_mix_transformer(backbone, self.path)
         self.assertEqual(len(named_weights(backbone)), len(backbone.weights))
@@ -83,10 +68,20 @@ class MixTransformerWeightsTest(unittest.TestCase):
         gamma = arrays["segformer.encoder.block.0.0.layer_norm_1.weight"]
         np.testing.assert_array_equal(backbone.blocks[0][0].norm0.gamma, gamma)
 
+    def test_features_are_those_of_the_network_that_was_written(self):
+        """Square kernels, of queries for one, fit whichever way they are turned."""
+        source, backbone = self.backbone(), self.backbone()
+        helpers.perturb(source)
+        image = helpers.unit_images(2, (64, 32, 3))
+        write_safetensors(self.path, exported(source))
+        load_mix_transformer(backbone, self.path)
+        for expected, maps in zip(source(image), backbone(image), strict=True):
+            np.testing.assert_array_equal(maps, expected)
+
     def test_files_that_do_not_fit_are_refused_and_nothing_changes(self):
         backbone = self.backbone()
         before = [helpers.array(weight) for weight in backbone.weights]
-        arrays = checkpoint()
+        arrays = checkpoint(DEPTHS)
         write_safetensors(self.path, {name: value for name, value in arrays.items() if "block.3" not in name})
         with self.assertRaisesRegex(UserError, "block.3.0.layer_norm_1.weight is missing"):
             load_mix_transformer(backbone, self.path)
@@ -101,7 +96,7 @@ class MixTransformerWeightsTest(unittest.TestCase):
     def test_other_files_are_refused_in_one_line(self):
         with self.assertRaisesRegex(UserError, "cannot be read"):
             read_safetensors(self.path)
-        write_safetensors(self.path, checkpoint())
+        write_safetensors(self.path, checkpoint(DEPTHS))
         content = self.path.read_bytes()
         for damaged in (b"", b"PK\3\4 a zip file", content[:100], content[:-10]):
             self.path.write_bytes(damaged)
