@@ -62,26 +62,34 @@ def loaded():
 
 
 def ask_openvino(directory, requests):
+    """What OpenVINO answers for one SavedModel; see `ask_openvino_about`."""
+    return ask_openvino_about({directory: requests})[directory]
+
+
+def ask_openvino_about(several):
     """What OpenVINO, in a process of its own, answers.
 
     Args:
-        directory: str, of a SavedModel.
-        requests: Dict from a signature that takes no strings to a list of dicts input -> array.
+        several: Dict from the directory of a SavedModel to a dict from a signature that takes no strings to a list of
+            dicts input -> array.
 
     Returns:
-        Dict from the signature to a list of dicts output -> array.
+        Dict from the directory to a dict from the signature to a list of dicts output -> array.
     """
     with tempfile.TemporaryDirectory() as root:
         paths = [os.path.join(root, name) for name in ("requests.npz", "answers.npz")]
-        np.savez(paths[0], **{f"{signature}/{number}/{name}": value for signature, several in requests.items()
-                              for number, request in enumerate(several) for name, value in request.items()})
-        subprocess.run([sys.executable, "-m", "tests.serving.openvino_worker", directory, *paths], cwd=ROOT, check=True)
+        np.savez(paths[0], **{f"{place}/{signature}/{number}/{name}": value
+                              for place, requests in enumerate(several.values())
+                              for signature, given in requests.items()
+                              for number, request in enumerate(given) for name, value in request.items()})
+        subprocess.run([sys.executable, "-m", "tests.serving.openvino_worker", *paths, *several], cwd=ROOT, check=True)
         with np.load(paths[1]) as archive:
             found = {name: archive[name] for name in archive.files}
-    answers = {signature: [{} for _ in several] for signature, several in requests.items()}
-    for place, value in found.items():
-        signature, number, name = place.split("/")
-        answers[signature][int(number)][name] = value
+    answers = {directory: {signature: [{} for _ in given] for signature, given in requests.items()}
+               for directory, requests in several.items()}
+    for key, value in found.items():
+        place, signature, number, name = key.split("/")
+        answers[list(several)[int(place)]][signature][int(number)][name] = value
     return answers
 
 

@@ -1,8 +1,8 @@
 """Answers requests with OpenVINO in a process of its own: in one process with TensorFlow it changes how signals end it.
 
-    python -m tests.serving.openvino_worker SAVED_MODEL_DIR REQUESTS.npz ANSWERS.npz
+    python -m tests.serving.openvino_worker REQUESTS.npz ANSWERS.npz SAVED_MODEL_DIR ...
 
-REQUESTS holds `<signature>/<number>/<input>`, ANSWERS gets `<signature>/<number>/<output>`.
+REQUESTS holds `<place of the directory>/<signature>/<number>/<input>`, ANSWERS gets the same with `<output>`.
 """
 
 import sys
@@ -11,21 +11,24 @@ import numpy as np
 import openvino
 import tensorflow as tf
 
+OPTIONS = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
 
-def main(directory, requests, answers):
+
+def main(requests, answers, *directories):
     """Reads the requests, runs them, writes the answers."""
-    loaded, compiled = tf.saved_model.load(directory), {}
+    loaded, compiled = [tf.saved_model.load(directory) for directory in directories], {}
     with np.load(requests) as archive:
         stored = {name: archive[name] for name in archive.files}
     found = {}
-    for place in sorted({name.rsplit("/", 1)[0] for name in stored}):
-        signature = place.split("/")[0]
-        if signature not in compiled:
-            compiled[signature] = openvino.Core().compile_model(
-                openvino.convert_model(loaded.signatures[signature]), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        inputs = {name.rsplit("/", 1)[1]: value for name, value in stored.items() if name.startswith(f"{place}/")}
-        answer = compiled[signature](inputs)
-        found.update({f"{place}/{output.get_any_name()}": answer[output] for output in compiled[signature].outputs})
+    for key in sorted({name.rsplit("/", 1)[0] for name in stored}):
+        place, signature, _ = key.split("/")
+        if (place, signature) not in compiled:
+            model = openvino.convert_model(loaded[int(place)].signatures[signature])
+            compiled[place, signature] = openvino.Core().compile_model(model, "CPU", OPTIONS)
+        network = compiled[place, signature]
+        inputs = {name.rsplit("/", 1)[1]: value for name, value in stored.items() if name.startswith(f"{key}/")}
+        answer = network(inputs)
+        found.update({f"{key}/{output.get_any_name()}": answer[output] for output in network.outputs})
     np.savez(answers, **found)
 
 
