@@ -1,4 +1,4 @@
-"""The recipes `genesis` and `ast` against the released GENESIS-V2 loaders, on synthetic frames.
+"""The recipes `genesis` and `ast` and masks of records against the released GENESIS-V2 loaders, on synthetic frames.
 
 The stored CLEVR image is every third pixel of every third row; a complete one is compared as a whole.
 """
@@ -9,6 +9,7 @@ import numpy as np
 
 from tests import golden_arrays
 from tfobj.data import preprocessing
+from tfobj.data import records
 
 
 def frame(height, width):
@@ -41,6 +42,13 @@ class GoldenGenesisV2DataTest(unittest.TestCase):
         for recipe in ("genesis", "ast"):
             actual = preprocessing.plan(recipe, (224, 224, 3)).masks(labels)[0]
             np.testing.assert_array_equal(actual, self.arrays["shapestacks.labels64"])
+
+    def test_golden_objects_room_labels(self):
+        """There, the objects of the planes 4 to 6 are the labels 5 to 7, here 1 to 3."""
+        for planes, labels in zip(self.arrays["objects_room.mask"], self.arrays["objects_room.labels"]):
+            family = records.FAMILIES["objects_room/train"]
+            actual = records.label_map(planes[..., 0], family.background_entities)
+            np.testing.assert_array_equal(np.array([0, 5, 6, 7])[actual], labels)
 
 
 if __name__ == "__main__":

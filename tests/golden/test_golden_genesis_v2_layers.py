@@ -11,9 +11,13 @@ import tensorflow as tf
 
 from tests.golden.genesis_case import GRADIENT_TOLERANCE, GoldenTest
 from tests.golden.genesis_v2_weights import assign_weights, drawn_image
+from tfobj.data import resizing
+from tfobj.layers import unet
 from tfobj.layers.convolution_block import ConvolutionBlock
+from tfobj.layers.gaussian_head import GaussianHead
 from tfobj.layers.geco import Geco
 from tfobj.layers.normalized_broadcast_decoder import NormalizedBroadcastDecoder
+from tfobj.layers.padded_convolution import PaddedConvolution
 from tfobj.layers.semi_convolutional_embedding import SemiConvolutionalEmbedding
 from tfobj.layers.stick_breaking import StickBreaking
 from tfobj.layers.transposed_convolution import TransposedConvolution
@@ -46,6 +50,27 @@ class GoldenBlocksTest(GoldenTest):
             layer.build(inputs.shape)
             layer.set_weights([self.arrays[f"{name}.{part}"] for part in ("kernel", "gamma", "beta")])
             self.check(layer(inputs), f"{name}.y")
+
+    def test_golden_genesis_v2_padded_convolutions(self):
+        for name, stride in (("conv3s1", 1), ("conv3s2", 2), ("conv5s2", 2)):
+            inputs, kernel = self.arrays[f"{name}.x"], self.arrays[f"{name}.kernel"]
+            layer = PaddedConvolution(kernel.shape[-1], kernel.shape[0], stride)
+            layer.build(inputs.shape)
+            layer.set_weights([kernel, self.arrays[f"{name}.bias"]])
+            self.check(layer(inputs), f"{name}.y")
+
+    def test_golden_genesis_v2_layer_normalisation(self):
+        inputs, head = self.arrays["layernorm.x"], GaussianHead(4)
+        head.build((None, *inputs.shape))
+        head.norm.set_weights([self.arrays["layernorm.gamma"], self.arrays["layernorm.beta"]])
+        self.check(head.norm(inputs), "layernorm.y")
+
+    def test_golden_genesis_v2_nearest_neighbours(self):
+        inputs = self.arrays["nearest.x"]
+        self.check(unet._doubled(keras.ops.convert_to_tensor(inputs)), "nearest.up")
+        for maps, name in ((inputs, "nearest.down"), (self.arrays["nearest.size_x"], "nearest.size_5")):
+            pixels = resizing.nearest_indices(maps.shape[1], self.arrays[name].shape[1], "floor")
+            self.check(maps[:, pixels][:, :, pixels], name)
 
     def test_golden_genesis_v2_broadcast_with_coordinates(self):
         inputs = self.arrays["broadcast.x"]
