@@ -39,6 +39,15 @@ class GenesisV2ExperimentsTest(unittest.TestCase):
             data = read_experiment(f"--flagfile=experiments/{name}.flags").data.dataset_config
             header = " ".join(line for line in lines if line.startswith("#"))
             self.assertIn(f"--dataset_config={data}", header.split("# Data: ")[1], name)
+            self.assertEqual("FID" in header, "tfobj.sample --fid --checkpoint=latest" in header, name)
+
+    def test_every_published_file_of_drawable_scenes_has_a_generated_one(self):
+        for name, (dataset, *_) in PUBLISHED.items():
+            if dataset in ("objects_room", "shapestacks"):
+                experiment = read_experiment(f"--flagfile=experiments/{name}_generated.flags")
+                self.assertEqual(experiment.data.dataset_config, "generated", name)
+                self.assertEqual(experiment.model_config,
+                                 read_experiment(f"--flagfile=experiments/{name}.flags").model_config, name)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ class GenerativeConfig:
     beta_schedule: str = knob("geco", "How the divergences are weighed: by GECO, which reaches an error, a constant, "
                               "or a linear warm-up from 0.", choices=("geco", "constant", "warmup"))
     beta: float = knob(0.5, "The constant, or the end of the warm-up.", minimum=0.0)
-    beta_warmup_steps: int = knob(100_000, "Steps of the warm-up of beta.", minimum=1)
+    beta_warmup_steps: int = knob(100_000, "Steps of the warm-up of beta; the released code takes a fifth of "
+                                  "--num_steps.", minimum=1)
     geco_goal: float = knob(0.5655, "Error per channel of a pixel that GECO is to reach, in nats; 0.5623 is perfect "
                             "with pixel_std 0.7.")
     geco_rate: float = knob(1e-5, "Step size of GECO for 64x64 pixels; scaled to the images.", minimum=0.0)

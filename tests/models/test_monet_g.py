@@ -11,6 +11,7 @@ from tests import helpers
 from tfobj import genesis_config
 from tfobj import registry
 from tfobj.ops.stick_breaking import log_masks_of_logits
+from tfobj.tasks.object_discovery import ObjectDiscovery
 
 SHAPE = (16, 16, 3)
 SMALL = {"num_slots": 3, "latent_size": 4, "attention_channels": 4, "component_channels": 4, "hidden_size": 8}
@@ -57,6 +58,8 @@ class MonetGTest(unittest.TestCase):
         np.testing.assert_allclose(terms["elbo"], -(terms["err_decoder_masks"] + terms["kl_l"]), rtol=1e-6)
         np.testing.assert_allclose(terms["objective"], terms["err"] + terms["kl_l"] + terms["kl_m"], rtol=1e-6)
         self.assertGreater(np.abs(terms["err"] - terms["err_decoder_masks"]).min(), 0.01)
+        shown = {name for name, _ in ObjectDiscovery.TABLE} & set(terms)
+        self.assertEqual(shown, {"loss", "mse", "elbo", "err", "err_decoder_masks", "kl_l", "kl_m"})
 
     def test_no_gradient_between_the_two_kinds_of_masks_is_stopped(self):
         image = helpers.unit_images(2, SHAPE)
