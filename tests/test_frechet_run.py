@@ -110,8 +110,8 @@ class FrechetRunTest(unittest.TestCase):
                   "components": batch["image"][:, None]}]
         with mock.patch.object(opened.engine, "mapper", mapper):
             of_images = frechet_run._statistics_of_images(opened, EveryPixel(), None)
-        of_scenes, _ = frechet_run._statistics_of_scenes(mock.Mock(batches=lambda count: drawn), opened, EveryPixel(), 4,
-                                                         None)
+        sampler = mock.Mock(batches=lambda count: drawn)
+        of_scenes, _ = frechet_run._statistics_of_scenes(sampler, opened, EveryPixel(), 4, None)
         for statistics, stored in ((of_images, np.round(levels)), (of_scenes, np.floor(levels))):
             np.testing.assert_allclose(statistics.mean, stored.reshape(4, -1).mean(axis=0), rtol=1e-6)
 
