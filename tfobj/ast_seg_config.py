@@ -19,7 +19,8 @@ class AstSegConfig:
     backbone: str = knob("b3", "Size of SegFormer's Mix Transformer; tiny is ours, for tests.",
                          choices=("b0", "b1", "b2", "b3", "b4", "b5", "tiny"))
     backbone_weights: str = knob("", "File model.safetensors of nvidia/mit-b3 (or another size), from which training "
-                                 "starts; empty: random weights.")
+                                 "starts; or preset:NAME, a Mix Transformer of Keras Hub (mit_b3_ade20k_512, for one), "
+                                 "fine-tuned on masks that people have drawn; empty: random weights.")
     unet_widths: tuple = knob((), "Channels of the stem and of each level of the U-Net; left out: the published ones.",
                               minimum=1)
     use_transformer: bool = knob(True, "Refine the objects by a transformer over slots.")

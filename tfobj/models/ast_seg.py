@@ -22,8 +22,10 @@ from tfobj.ops.object_latents import split_latents
 from tfobj.ops.precision import at_least_float32
 from tfobj.ops.resampling import paint_glimpses
 from tfobj.ops.robust_loss import background_loss
+from tfobj.pretrained.keras_hub_preset import load_preset
 from tfobj.pretrained.mix_transformer import load_mix_transformer
 
+_PRESET = "preset:"
 _IN_USE = 1e-3  # share of some pixel that a slot in use has
 
 
@@ -53,7 +55,8 @@ class AstSeg(ObjectModel):
             released code reads it, which with isotropic scaling is the first entry of the appearance.
         feature_generator: str. `segformer` or `unet`.
         backbone: str. Size of SegFormer, a key of `tfobj.layers.segformer.VARIANTS`.
-        backbone_weights: str. Path of a `.safetensors` file from which training starts; empty: random weights.
+        backbone_weights: str. Path of a `.safetensors` file from which training starts, or `preset:` and the name of a
+            preset of Keras Hub; empty: random weights.
         unet_widths: Sequence of int. Channels of the stem and of every level of the U-Net; empty: the published ones.
         use_transformer: bool. Refine what was pooled.
         transformer_width, transformer_heads, transformer_hidden_size, transformer_layers: int. See `SlotTransformer`.
@@ -242,8 +245,13 @@ class AstSeg(ObjectModel):
             return [f"the backbone {self.options['backbone']} starts from random weights; published scores need those "
                     "of ImageNet (--backbone_weights=model.safetensors of nvidia/mit-b3): without them, mIoU on "
                     "CLEVRTEX is 62 instead of 80 % (AST-Seg, Table 4)"]
-        load_mix_transformer(self.generator.backbone, self.options["backbone_weights"])
-        return []
+        backbone, weights = self.generator.backbone, self.options["backbone_weights"]
+        if not weights.startswith(_PRESET):
+            load_mix_transformer(backbone, weights)
+            return []
+        load_preset(backbone, weights.removeprefix(_PRESET))
+        return [f"--backbone_weights={weights}: this backbone was fine-tuned on masks that people have drawn, not on "
+                "ImageNet alone as the paper's; say so where scores are reported, this is no longer unsupervised"]
 
 
 def _active(masks):

@@ -24,13 +24,30 @@ def load_mix_transformer(backbone, path):
     if prefix is None:
         raise UserError(f"{path} holds no Mix Transformer: it has no patch_embeddings.0.proj.weight; expected a "
                         "file such as model.safetensors of nvidia/mit-b3")
+    axes = {prefix + name: axes for name, _, axes in named_weights(backbone) if axes is not None}
+    arrays = {name: np.transpose(value, axes[name]) if name in axes and value.ndim == len(axes[name]) else value
+              for name, value in arrays.items()}
+    assign_weights(backbone, arrays, path, prefix)
+
+
+def assign_weights(backbone, arrays, source, prefix=""):
+    """Gives a backbone arrays in Keras' layout.
+
+    Args:
+        backbone: Built `tfobj.layers.mix_transformer.MixTransformer`.
+        arrays: Dict of `prefix` and a name of `named_weights` -> array.
+        source: str or path. Where they are from.
+        prefix: str.
+
+    Raises:
+        UserError: a weight is missing or has another shape; nothing was assigned.
+    """
     values = []
-    for name, variable, axes in named_weights(backbone):
+    for name, variable, _ in named_weights(backbone):
         value = arrays.get(prefix + name)
-        value = value if value is None or axes is None or value.ndim != len(axes) else np.transpose(value, axes)
         found = "missing" if value is None else f"of shape {value.shape}"
         if value is None or value.shape != tuple(variable.shape):
-            raise UserError(f"{path} does not fit --backbone: {prefix}{name} is {found}, expected {variable.shape} "
+            raise UserError(f"{source} does not fit --backbone: {prefix}{name} is {found}, expected {variable.shape} "
                             "(input axes before output axes)")
         values.append((variable, value))
     for variable, value in values:
@@ -38,7 +55,7 @@ def load_mix_transformer(backbone, path):
 
 
 def named_weights(backbone):
-    """All weights of a backbone: list of (name in files, variable, axes by which the array in the file is transposed)."""
+    """All weights of a backbone: list of (name in files, variable, axes by which the file's array is transposed)."""
     found = []
 
     def add(name, layer, axes=None):
