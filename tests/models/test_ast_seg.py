@@ -116,6 +116,25 @@ class AstSegTest(unittest.TestCase):
             registry.build_model("ast_seg", dataclasses.replace(AST_SEG, min_inverse_scale=1.3, max_inverse_scale=1.0),
                                  (SIDE, SIDE, 3))
 
+    def test_heads_that_do_not_divide_the_width_are_refused(self):
+        config = dataclasses.replace(AST_SEG, transformer_width=100, transformer_heads=8)
+        with self.assertRaisesRegex(UserError, "^--transformer_width=100 is no multiple of --transformer_heads=8; use "
+                                    "--transformer_width=104, or other heads$"):
+            registry.build_model("ast_seg", config, (SIDE, SIDE, 3))
+        registry.build_model("ast_seg", dataclasses.replace(config, use_transformer=False), (SIDE, SIDE, 3))
+
+    def test_the_background_is_cut_to_8_bits_where_it_is_frozen(self):
+        config = dataclasses.replace(AST_SEG, quantize_background=True)
+        model = helpers.copy_weights(self.model, registry.build_model("ast_seg", config, DESCRIPTOR.image_shape))
+        behind = helpers.array(self.model.background(self.image))
+        for phase, expected in (("frozen", np.floor(255.0 * behind) / 255.0), ("joint", behind)):
+            model.enter_phase(phase)
+            outputs = model(self.image)
+            np.testing.assert_allclose(outputs["components"][:, 0], expected[..., :3], atol=1e-6, err_msg=phase)
+        self.model.enter_phase("frozen")
+        np.testing.assert_allclose(self.model(self.image)["components"][:, 0], behind[..., :3], atol=1e-6)
+        self.assertGreater(np.abs(np.floor(255.0 * behind) / 255.0 - behind).max(), 1e-3)
+
     def test_gray_images_are_refused(self):
         with self.assertRaisesRegex(UserError, "3 channels"):
             registry.build_model("ast_seg", AST_SEG, (SIDE, SIDE, 1))

@@ -74,7 +74,7 @@ class AstSeg(ObjectModel):
         pixel_entropy_steps: int. Steps of its quadratic warm-up.
 
     Raises:
-        UserError: the images do not fit.
+        UserError: the images, the range of sizes or the transformer's width do not fit.
     """
 
     background_slot = 0
@@ -99,6 +99,10 @@ class AstSeg(ObjectModel):
         if not options["min_inverse_scale"] < options["max_inverse_scale"]:
             raise UserError(f"--min_inverse_scale={options['min_inverse_scale']} is not below "
                             f"--max_inverse_scale={options['max_inverse_scale']}: no size is left; widen the range")
+        if use_transformer and transformer_width % transformer_heads:
+            width = transformer_heads * -(-transformer_width // transformer_heads)
+            raise UserError(f"--transformer_width={transformer_width} is no multiple of --transformer_heads="
+                            f"{transformer_heads}; use --transformer_width={width}, or other heads")
 
         # === Layers ===
         slot_size = 3 + self.num_scales + appearance_size
