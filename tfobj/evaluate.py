@@ -12,7 +12,8 @@ Prints a table, writes evaluation.json and evaluation.png (images, masks and slo
 from the default goes into the file names. The protocol of the papers is the first 320 test images, those that pass the
 filters of the training; for models that predict sets it is all 15,000 of CLEVR, --num_examples=0, or, for ablations,
 500. The noise is fixed by --noise_seed per image, so the scores do not depend on the batch size.
-Other data than that of the training is scored with --dataset, --dataset_variant and the flags after them.
+Other data than that of the training is scored with --dataset, --dataset_variant and the flags after them. What a model
+has for test time (--dynamic_slots, --min_slot_mass, --nouse_background) is listed by tfobj.train --model=NAME --help.
 
 Analyses take the same flags, and write NAME.json and NAME.png:
 

@@ -30,7 +30,7 @@ class GenerativeConfig:
 class GenesisV2Config(GenerativeConfig):
     """GENESIS-V2 (Engelcke et al. 2021); defaults are the paper's and its code's."""
 
-    feature_size: int = knob(64, "Channels of the U-Net and size D of a latent, a multiple of 8.", minimum=8,
+    feature_size: int = knob(64, "Channels of the U-Net and size D of a latent, a multiple of 8, at most 64.", minimum=8,
                              maximum=64)
     embedding_size: int = knob(8, "Dimensions of a pixel embedding, its coordinates included.", minimum=2)
     similarity_kernel: str = knob("gaussian", "Kernel that compares pixel embeddings.",

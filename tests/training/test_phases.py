@@ -84,9 +84,13 @@ class PhasesTest(unittest.TestCase):
         self.assertEqual(free("a:1,b:2", "a:1,b:9"), {"num_steps", "phases"})
         self.assertEqual(free("a:1,b:2", "a:2,b:2"), set())
         self.assertEqual(free("a:1,b:2", "a:1,b:2:clip_norm=1"), set())
+        self.assertEqual(free("a:1:clip_norm=1,b:2", "a:1:clip_norm=2,b:9"), set())
         self.assertEqual(free("a:1", ""), set())
         self.assertEqual(free("a:1", "a:2", decay="cosine", decay_steps=0), set())
         self.assertEqual(free("", ""), {"num_steps"})
+        shorter, longer = TrainConfig(phases="a:1,b:2", log_every=5), TrainConfig(phases="a:1,b:9", log_every=7)
+        self.assertEqual(phases.free_knobs(shorter, longer), set())
+        self.assertEqual(phases.free_knobs(shorter, longer, {"log_every", "data_dir"}), {"num_steps", "phases"})
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ class AstSeg(ObjectModel):
     def noise_spec(self, batch_size, num_slots=None, num_iterations=None):
         if num_slots not in (None, self.num_slots):
             raise UserError(f"ast_seg was built for {self.num_slots} slots, each with an attention map of its own, and "
-                            f"cannot work with {num_slots}")
+                            f"cannot work with {num_slots}; leave --num_slots out")
         return {}
 
     def training_noise_spec(self, batch_size):

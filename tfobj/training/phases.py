@@ -110,12 +110,13 @@ def check_names(train, model_name, known):
                             f"{', '.join(known)}")
 
 
-def free_knobs(before, after):
+def free_knobs(before, after, ignored=()):
     """Which knobs of the length of a run may differ when it is resumed: those on which no learning rate depends.
 
     Args:
         before: `TrainConfig` with which the run was started.
         after: `TrainConfig` with which it is resumed.
+        ignored: Names of knobs that may differ in any case.
 
     Returns:
         Set of str.
@@ -125,13 +126,15 @@ def free_knobs(before, after):
         return set()
     if not after.phases or not before.phases:
         return {"num_steps"} if before.phases == after.phases else set()
-    return {"num_steps", "phases"} if _without_end(before) == _without_end(after) else set()
+    same = {knob: getattr(after, knob) for knob in ignored if hasattr(after, knob)}
+    return {"num_steps", "phases"} if _without_end(before, same) == _without_end(after, same) else set()
 
 
-def _without_end(train):
-    phases = phases_of(train)
-    last = dataclasses.replace(phases[-1], end=0, config=dataclasses.replace(phases[-1].config, num_steps=1, phases=""))
-    return [(phase.name, phase.end) for phase in phases[:-1]], last
+def _without_end(train, same):
+    """The phases but for the end of the last one, with some knobs set."""
+    phases = [dataclasses.replace(phase, config=dataclasses.replace(phase.config, num_steps=1, phases="", **same))
+              for phase in phases_of(train)]
+    return [*phases[:-1], dataclasses.replace(phases[-1], end=0)]
 
 
 def _phase_after(phases, name, num_steps, changes, train):

@@ -260,7 +260,8 @@ class Trainer:
         if self._engine.warning():
             self._progress.say(f"warning: {self._engine.warning()}")
         if self._step:
-            self._progress.say(f"resuming at step {self._step}")
+            self._progress.say(f"resuming at step {self._step}" if self._step < config.num_steps else
+                               f"nothing is left to train: the run is at step {self._step}, --num_steps={config.num_steps}")
         num_slots, dataset = self._model.num_slots, experiment.data.dataset
         for warning in [*self._warnings, *self._task.before_training(self._missing_slots(), num_slots, dataset)]:
             self._progress.say(f"warning: {warning}")
