@@ -17,7 +17,7 @@ def knob(default, help_text, choices=None, minimum=None, maximum=None, at_test_t
         choices: Sequence of str or None. The accepted values of a string field.
         minimum: Number or None. Smallest accepted value.
         maximum: Number or None. Largest accepted value.
-        at_test_time: bool. A trained model may be scored with another value.
+        at_test_time: bool. A trained model may be scored, asked and exported with another value.
 
     Returns:
         A `dataclasses.field`.

@@ -13,6 +13,7 @@ import os
 from absl import flags
 
 from tfobj import command_line
+from tfobj import flags as experiment_flags
 from tfobj.serving import option_flags
 
 option_flags.define()
@@ -28,16 +29,16 @@ def main():
     from tfobj.serving import versions
     from tfobj.training import run_directory
 
-    options = option_flags.options()
+    options, changes = option_flags.options(), experiment_flags.read_test_time_changes()
     versions.check_export_dir(_EXPORT_DIR.value)
-    run_directory.read_run(run_dir)
+    run_directory.read_run(run_dir, changes)
     # Exporting is CPU work; a GPU may be busy training, and verification compares with a CPU process.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     command_line.import_tensorflow()
     from tfobj.serving import exporter
     from tfobj.serving import model_card
 
-    run = run_directory.load_run(run_dir, checkpoint=checkpoint)
+    run = run_directory.load_run(run_dir, checkpoint, changes)
     export = exporter.export_model(
         run.model, _EXPORT_DIR.value, **dataclasses.asdict(options.of_run(run)), verify=_VERIFY.value,
         model_card=model_card.describe_run(run, checkpoint), tell=lambda message: print(message, flush=True))

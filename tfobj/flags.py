@@ -79,11 +79,13 @@ def define_experiment_flags():
 
 
 def define_test_time_flags():
-    """Defines the flags of all models with which a trained model may be scored differently."""
+    """Defines the flags of all models with which a trained model may be used differently."""
+    section = SECTIONS.setdefault("The model, where it shall differ from its training", [])
     for entry in registry.MODELS.values():
         for field in dataclasses.fields(entry.config_class):
             if field.metadata["at_test_time"] and field.name not in flags.FLAGS:
                 _define(field, "as trained")
+                section.append(field.name)
 
 
 def read_test_time_changes():
@@ -138,7 +140,7 @@ def read_experiment():
     train = phases.with_num_steps(read_config(config.TrainConfig))
     if flags.FLAGS.num_steps not in (None, train.num_steps):
         raise UserError(f"--num_steps={flags.FLAGS.num_steps} contradicts --phases={train.phases}, whose steps "
-                        f"make {train.num_steps}; leave one of them out")
+                        f"make {train.num_steps}; change the steps of --phases, or leave one of them out")
     _refuse_contradictions(data, train)
     return config.ExperimentConfig(name, read_config(entry.config_class), data, train)
 

@@ -14,6 +14,7 @@ import dataclasses
 from absl import flags
 
 from tfobj import command_line
+from tfobj import flags as experiment_flags
 from tfobj.serving import option_flags
 
 option_flags.define()
@@ -33,18 +34,18 @@ def main():
     from tfobj.training import run_directory
     from tfobj.training.progress import Countdown
 
-    options = option_flags.options()
-    run_directory.read_run(run_dir)
+    options, changes = option_flags.options(), experiment_flags.read_test_time_changes()
+    run_directory.read_run(run_dir, changes)
     paths = photos.find(_IMAGES.value)
     photos.check(paths, _OUT.value, Countdown("reading"))
     command_line.import_tensorflow()
     from tfobj import prediction
 
-    run = run_directory.load_run(run_dir, checkpoint=checkpoint)
+    run = run_directory.load_run(run_dir, checkpoint, changes)
     options = options.of_run(run)
     predictor = prediction.Predictor(run.model, options, _BATCH_SIZE.value)
     about = {"run_dir": run_dir, "checkpoint": checkpoint, "step": run.step,
-             "image_shape": list(run.image_shape), **dataclasses.asdict(options)}
+             "image_shape": list(run.image_shape), **dataclasses.asdict(options), **changes}
     file_writing.prepare_out(_OUT.value)
     index = prediction.predict(predictor, paths, _OUT.value, about, Countdown("predicting"))
     warnings, results = predictor.files.told(index["images"])

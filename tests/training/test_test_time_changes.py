@@ -48,6 +48,9 @@ class TestTimeChangesTest(unittest.TestCase):
     def test_a_model_that_has_no_such_option_is_named(self):
         with self.assertRaisesRegex(UserError, "--wobble is no flag of --model=genesis_v2"):
             run_directory.load_run(self.run_dir, "latest", {"wobble": 1})
+        with self.assertRaisesRegex(UserError, "--wobble is no flag of --model=genesis_v2"):
+            run_directory.read_run(self.run_dir, {"wobble": 1})  # without building a model
+        self.assertTrue(run_directory.read_run(self.run_dir, {"dynamic_slots": True}).config.model_config.dynamic_slots)
 
     def test_iterations_of_a_model_without_any_are_refused(self):
         message = "--num_iterations=3: .* no iterations; leave it out"

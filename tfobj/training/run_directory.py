@@ -129,11 +129,18 @@ def lock_run(run_dir):
     return file
 
 
-def read_run(run_dir):
+def read_run(run_dir, model_changes=None):
     """Reads the description of a run without its weights.
 
+    Args:
+        run_dir: str or path.
+        model_changes: dict or None. Fields of the model's configuration that shall differ from training.
+
+    Returns:
+        `Run` without `model` and `step`.
+
     Raises:
-        UserError: there is no run, or its description cannot be read.
+        UserError: there is no run, its description cannot be read, or its model has no such field.
     """
     directory = pathlib.Path(run_dir)
     path = directory / "config.json"
@@ -141,10 +148,11 @@ def read_run(run_dir):
         raise UserError(f"--run_dir={run_dir} holds no run ({path} does not exist); give the directory that "
                         "tfobj.train wrote, e.g. --run_dir=runs/quickstart")
     try:
-        return _run_of(directory, json.loads(path.read_text()))
+        run = _run_of(directory, json.loads(path.read_text()))
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged or of another version of tfobj ({error}); train again or restore the file"
                         ) from None
+    return _with_model_changes(run, model_changes or {})
 
 
 def load_run(run_dir, checkpoint="best", model_changes=None):
@@ -163,7 +171,7 @@ def load_run(run_dir, checkpoint="best", model_changes=None):
     """
     from tfobj.training import checkpoints
 
-    run = _with_model_changes(read_run(run_dir), model_changes or {})
+    run = read_run(run_dir, model_changes)
     path = checkpoints.find(run.directory, checkpoint)
     model = registry.build_model(run.config.model, run.config.model_config, run.image_shape)
     step = checkpoints.restore_model(model, path)
@@ -209,7 +217,7 @@ def _refuse_other_run(directory, content):
     wanted = json.loads(json.dumps(content))
     before = json.loads(json.dumps(before))
     train = configuration.TrainConfig(**_immutable(wanted["train"]))
-    free = FREE_KNOBS | phases.free_knobs(found.config.train, train)
+    free = FREE_KNOBS | phases.free_knobs(found.config.train, train, FREE_KNOBS)
     changes = [f"model: {before['model']} -> {wanted['model']}"] if before["model"] != wanted["model"] else []
     for group in ("model_config", "data", "train", "data_fingerprint"):
         for name in sorted(set(before[group]) | set(wanted[group])):
