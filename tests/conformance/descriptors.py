@@ -106,7 +106,7 @@ GENESIS_V2 = genesis_config.GenesisV2Config(num_slots=3, feature_size=16, simila
 
 # Moving statistics that nothing has moved leave so little of the masks that gradients drown in rounding.
 GENESIS = genesis_config.GenesisConfig(
-    num_slots=3, mask_latent_size=5, latent_size=2, encoder_filters=(3, 3, 4, 4, 4), decoder_filters=(4, 4, 3, 3, 3, 3),
+    num_slots=3, mask_latent_size=8, latent_size=2, encoder_filters=(3, 3, 4, 4, 4), decoder_filters=(4, 4, 3, 3, 3, 3),
     component_channels=3, hidden_size=6, decoder_norm="in")
 MONET_G = genesis_config.MonetGConfig(num_slots=2, latent_size=3, attention_channels=2, component_channels=6,
                                       hidden_size=6)
