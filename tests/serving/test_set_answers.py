@@ -26,7 +26,7 @@ STRINGS, FLOATS = set(properties.CLASSES), {"predictions", "confidence", "coordi
 
 class SetAnswersTest(unittest.TestCase):
     def test_the_signatures_answer_what_the_model_predicts(self):
-        keras.utils.set_random_seed(0)
+        keras.utils.set_random_seed(6)  # weights that magnify the rounding of graphs little
         model = helpers.perturb(SlotAttentionSetPredictor(exported.IMAGE_SHAPE, name="model", **SMALL).build_on_zeros(),
                                 scale=0.5)
         options = ServingOptions(num_slots=4, num_iterations=2)
@@ -39,11 +39,11 @@ class SetAnswersTest(unittest.TestCase):
         noise = {name: np.repeat(value, 2, axis=0)
                  for name, value in signatures_lib.constant_noise(model, options).items()}
         outputs = model(images / np.float32(255), noise=noise, num_slots=4, num_iterations=2)
-        np.testing.assert_allclose(answer["predictions"], outputs["predictions"], atol=1e-5)
+        np.testing.assert_allclose(answer["predictions"], outputs["predictions"], atol=1e-6)
         for image in range(2):
             for slot, entry in enumerate(properties.describe(outputs["predictions"][image].numpy())):
                 self.assertAlmostEqual(float(answer["confidence"][image, slot]), entry["confidence"], places=5)
-                np.testing.assert_allclose(answer["coordinates"][image, slot], entry["coordinates"], atol=1e-4)
+                np.testing.assert_allclose(answer["coordinates"][image, slot], entry["coordinates"], atol=1e-5)
                 for factor in properties.CLASSES:
                     self.assertEqual(answer[factor][image, slot].decode(), entry[factor])
         portable = signatures["serve_float_with_noise"].function(images / np.float32(255), noise["slots"])
