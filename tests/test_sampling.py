@@ -152,9 +152,9 @@ class SampleCommandTest(unittest.TestCase):
                               capture_output=True, env={**os.environ, "KERAS_BACKEND": backend})
 
     def test_jax_draws_the_scenes_of_tensorflow(self):
-        out = self.folder / "run" / "samples"  # where they go without --out
-        result = self.run_command(f"--run_dir={self.folder / 'run'}", "--num_samples=3", "--seed=4", "--batch_size=2",
-                                  backend="jax")
+        out = self.folder / "scenes"
+        result = self.run_command(f"--run_dir={self.folder / 'run'}", f"--out={out}", "--num_samples=3", "--seed=4",
+                                  "--batch_size=2", backend="jax")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stdout, "drawing 3/3 scenes .*ETA 0:00 *\n"
                          "drawn: scenes=3 slots=3 overview=.*/samples_00000.png index=.*/samples.json\n$")
@@ -163,7 +163,7 @@ class SampleCommandTest(unittest.TestCase):
             np.testing.assert_allclose(picture, np.clip(scene, 0.0, 1.0) * 255.0, atol=0.6)
 
     def test_flags_that_cannot_work_are_one_line(self):
-        for words, message in ((["--out=x"], "--run_dir=nowhere holds no run"), ([], "--run_dir=nowhere holds no run"),
+        for words, message in ((["--out=x"], "--run_dir=nowhere holds no run"), ([], "--out is required"),
                                (["--out=x", "--fid"], "--out=x with --fid")):
             result = self.run_command("--run_dir=nowhere", *words)
             self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1))

@@ -1,6 +1,6 @@
 """Draws scenes that nobody has photographed from the prior of a trained model.
 
-    python -m tfobj.sample --run_dir=runs/genesis_v2_objects_room
+    python -m tfobj.sample --run_dir=runs/genesis_v2_objects_room --out=scenes
     python -m tfobj.sample --run_dir=runs/genesis_v2_objects_room --out=scenes --num_samples=1000 --num_slots=9
     python -m tfobj.sample --run_dir=runs/genesis_v2_objects_room --fid
 
@@ -14,8 +14,6 @@ directory (frechet_*.json, .png). It is no published FID, whose network has othe
 that were scored in the same way. Hours on a CPU, minutes on a GPU.
 """
 
-import os
-
 from absl import flags
 
 from tfobj import command_line
@@ -23,7 +21,7 @@ from tfobj import flags as experiment_flags
 from tfobj.errors import UserError
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run that tfobj.train wrote.")
-_OUT = flags.DEFINE_string("out", None, "Directory for the scenes. (default: RUN_DIR/samples)")
+_OUT = flags.DEFINE_string("out", None, "Directory for the scenes.")
 _CHECKPOINT = flags.DEFINE_enum("checkpoint", "best", ["best", "latest"], "Which weights of the run. (default: best)")
 _NUM_SAMPLES = flags.DEFINE_integer("num_samples", None, "Scenes. (default: 64; with --fid 10000)", 1)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the scenes. (default: 0)", 0)
@@ -41,7 +39,7 @@ experiment_flags.define_test_time_flags()
 
 def main():
     """Checks the flags, then draws or compares."""
-    command_line.require(run_dir=_RUN_DIR.value)
+    command_line.require(run_dir=_RUN_DIR.value, **({} if _FID.value else {"out": _OUT.value}))
     if _FID.value and _OUT.value:
         raise UserError(f"--out={_OUT.value} with --fid, which writes into the run directory; leave one of them out")
     from tfobj import registry
@@ -64,18 +62,17 @@ def _draw():
     from tfobj.training import run_directory
     from tfobj.training.progress import Countdown
 
-    out = _OUT.value or os.path.join(_RUN_DIR.value, "samples")
-    file_writing.prepare_out(out)
+    file_writing.prepare_out(_OUT.value)
     changes = experiment_flags.read_test_time_changes()
     run = run_directory.load_run(_RUN_DIR.value, _CHECKPOINT.value, changes)
     sampler = sampling.SceneSampler(run.model, engine.single_device_engine(), _SEED.value, _NUM_SLOTS.value,
                                     _BATCH_SIZE.value)
     about = {"run_dir": _RUN_DIR.value, "checkpoint": _CHECKPOINT.value, "step": run.step, "seed": _SEED.value,
              "num_slots": sampler.num_slots, **changes}
-    index = sampling.write_scenes(sampler, out, _NUM_SAMPLES.value or 64, about, run.model.background_slot,
+    index = sampling.write_scenes(sampler, _OUT.value, _NUM_SAMPLES.value or 64, about, run.model.background_slot,
                                   Countdown("drawing", "scenes"))
-    print(f"drawn: scenes={len(index['images'])} slots={sampler.num_slots} overview={out}/{index['overview']} "
-          f"index={out}/{sampling.INDEX}")
+    print(f"drawn: scenes={len(index['images'])} slots={sampler.num_slots} overview={_OUT.value}/{index['overview']} "
+          f"index={_OUT.value}/{sampling.INDEX}")
 
 
 def _compare():
