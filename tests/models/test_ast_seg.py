@@ -135,6 +135,23 @@ class AstSegTest(unittest.TestCase):
         np.testing.assert_allclose(self.model(self.image)["components"][:, 0], behind[..., :3], atol=1e-6)
         self.assertGreater(np.abs(np.floor(255.0 * behind) / 255.0 - behind).max(), 1e-3)
 
+    def test_a_background_that_was_computed_before_gives_the_same_terms(self):
+        noise = {"dropout": np.array([[0.1, 0.2], [0.3, 0.4]], np.float32)}
+        for quantized, scale in ((False, 1.0), (True, 255.0)):
+            config = dataclasses.replace(AST_SEG, quantize_background=quantized)
+            model = helpers.copy_weights(self.model, registry.build_model("ast_seg", config, DESCRIPTOR.image_shape))
+            model.enter_phase("frozen")
+            wanted = model.precomputation()
+            stored = helpers.array(wanted.compute(self.image)).astype(wanted.dtype)  # [B,H,W,4]
+            self.assertEqual((stored.shape[1:], stored.dtype), (wanted.shape, np.uint8 if quantized else np.float32))
+            expected = model.training_terms(self.image, self.image, noise)
+            with mock.patch.object(model.background, "call", side_effect=AssertionError("it was computed")):
+                found = model.training_terms(self.image, self.image, noise, behind=stored / np.float32(scale))
+                changed = model.training_terms(self.image, self.image, noise, behind=1.0 - stored / np.float32(scale))
+            for name, value in expected.items():
+                np.testing.assert_allclose(found[name], value, rtol=1e-6, err_msg=name)
+            self.assertGreater(np.abs(changed["loss"] - expected["loss"]).min(), 1e-3)
+
     def test_gray_images_are_refused(self):
         with self.assertRaisesRegex(UserError, "3 channels"):
             registry.build_model("ast_seg", AST_SEG, (SIDE, SIDE, 1))

@@ -15,12 +15,14 @@ import signal
 import sys
 
 os.environ["KERAS_BACKEND"] = "jax"
+sys.path.append(os.path.dirname(__file__))  # the package of the tests needs TensorFlow
 sys.modules["tensorflow"] = sys.modules["tensorflow_datasets"] = None  # every import of them fails
 
 import jax  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
 
+import jax_loops  # noqa: E402
 from absl import flags  # noqa: E402
 
 from tfobj import flags as experiment_flags  # noqa: E402
@@ -57,17 +59,6 @@ def interrupted(experiment, run_dir):
         jax_engine._CpuLoop.run = original
 
 
-def with_loop(experiment, run_dir, share):
-    """Runs with the loop of accelerators; `share` is the part of the memory that the images may take."""
-    original = jax_engine._loop_class, jax_engine._memory, jax_engine._RESIDENT_SHARE
-    jax_engine._loop_class = lambda device: jax_engine._DeviceLoop
-    jax_engine._memory, jax_engine._RESIDENT_SHARE = (lambda device: 1 << 30), share
-    try:
-        return launch.train(experiment, run_dir)
-    finally:
-        jax_engine._loop_class, jax_engine._memory, jax_engine._RESIDENT_SHARE = original
-
-
 def main():
     """See the module."""
     directory = sys.argv[1]
@@ -79,8 +70,8 @@ def main():
     launch.train(changed(experiment, num_steps=3), f"{directory}/parts")
     launch.train(experiment, f"{directory}/parts")
     launch.train(changed(experiment, strategy="auto", num_devices=2), f"{directory}/two")
-    with_loop(experiment, f"{directory}/resident", 0.25)
-    with_loop(experiment, f"{directory}/streamed", 0.0)
+    jax_loops.with_loop(experiment, f"{directory}/resident", 0.25)
+    jax_loops.with_loop(experiment, f"{directory}/streamed", 0.0)
     evaluate_run.evaluate_run(f"{directory}/whole", num_examples=10, batch_size=4)
     for name, chosen in ANALYSES.items():
         run_analysis(name, chosen, lambda verb, noun: print, f"{directory}/whole", num_examples=5, num_iterations=1,

@@ -11,6 +11,7 @@ from tfobj import config
 from tfobj import registry
 from tfobj.models.object_model import NoiseSpec
 from tfobj.models.object_model import ObjectModel
+from tfobj.models.precomputation import Precomputation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Phased(ObjectModel):
     """Paints what two layers make of the mean colour and of noise; phase `first` trains one, `second` both."""
 
     phases = ("first", "second")
+    precomputable = {"second": "background"}
 
     def __init__(self, image_shape, num_slots=2, name=None):
         super().__init__(image_shape, num_slots, name=name)
@@ -40,17 +42,30 @@ class Phased(ObjectModel):
         return {"color": NoiseSpec((batch_size, 3), "normal")}
 
     def forward(self, image, noise, num_slots=None, num_iterations=None):
-        color = self.first(ops.mean(image, axis=(1, 2)) + 0.1 * noise["color"])  # [B,3]
+        return self._painted(ops.mean(image, axis=(1, 2)), noise)
+
+    def _painted(self, mean, noise):
+        color = self.first(mean + 0.1 * noise["color"])  # [B,3]
         if self.phase == "second":
             color = self.second(color)
-        components = ops.broadcast_to(color[:, None, None, None], (ops.shape(image)[0], 2, *self.image_shape))
-        masks = ops.full((ops.shape(image)[0], 2, *self.image_shape[:2]), 0.5)
+        components = ops.broadcast_to(color[:, None, None, None], (ops.shape(mean)[0], 2, *self.image_shape))
+        masks = ops.full((ops.shape(mean)[0], 2, *self.image_shape[:2]), 0.5)
         return {"reconstruction": ops.sum(masks[..., None] * components, axis=1), "masks": masks,
                 "components": components, "slots": ops.stack([color, color], axis=1)}
 
     def losses_of(self, target, outputs):
         """`loss`: mean squared error."""
         return {"loss": ops.mean(ops.square(target - outputs["reconstruction"]), axis=(1, 2, 3))}
+
+    def training_terms(self, image, target, noise, mean=None):
+        """See `SlotModel.training_terms`; with the mean colours of the images, which are then not computed."""
+        return super().training_terms(image, target, noise) if mean is None else \
+            self.losses_of(target, self._painted(mean, noise))
+
+    def precomputation(self):
+        """The mean colour, see `SlotModel.precomputation`."""
+        return Precomputation("mean colours", "mean", (3,), "float32", lambda image: ops.mean(image, axis=(1, 2)),
+                              self.first.weights[:0])
 
     def enter_phase(self, name):
         """See `SlotModel.enter_phase`."""

@@ -17,12 +17,13 @@ from tfobj.training import launch
 from tfobj.training import trainer
 
 PHASES = "background:2:learning_rate=2e-3:warmup_steps=0,frozen:2,joint:2"
+STORED = PHASES.replace("frozen:2", "frozen:2:precompute=background")
 
 
-def experiment():
+def experiment(phases=PHASES):
     """Two steps of each phase, each of which saves."""
     model_config = dataclasses.replace(descriptors.AST_SEG, pixel_entropy_steps=8)
-    values = {"phases": PHASES, "image_size": "32", "log_every": 50, "validate_every": 50, "picture_every": 50,
+    values = {"phases": phases, "image_size": "32", "log_every": 50, "validate_every": 50, "picture_every": 50,
               "checkpoint_every": 1, "keep_checkpoints": 9, "validation_examples": 0, "clip_norm": 0.0}
     return dataclasses.replace(runs.experiment(**values), model="ast_seg", model_config=model_config)
 
@@ -60,6 +61,18 @@ class AstSegPhasesTest(unittest.TestCase):
         for part in ("moving_mean", "moving_variance", "model/beta", "model/step", "optimizer/"):
             self.assertTrue([name for name in whole if part in name], part)
         self.assertEqual(runs.largest_difference(whole, runs.weights_of(self.root / "parts")), 0.0)
+
+    def test_backgrounds_that_are_stored_are_those_that_would_be_computed(self):
+        directory, output = self.root / "stored", io.StringIO()
+        with contextlib.redirect_stdout(output):
+            for stop in (2, 3):
+                stops.train_until(stop, experiment(STORED), directory)
+            stored = [np.load(path) for path in (directory / "precomputed").iterdir()]
+            launch.train(experiment(STORED), directory)
+        self.assertEqual([(array.shape, array.dtype) for array in stored], [((64, 32, 32, 4), np.float32)])
+        self.assertEqual(output.getvalue().count("computing the backgrounds of 64 images, 1.0 MB"), 1)
+        difference = runs.largest_difference(runs.weights_of(self.root / "whole"), runs.weights_of(directory))
+        self.assertEqual(difference, 0.0)
 
     def test_each_phase_trains_its_part(self):
         for part, expected in (("background/", (True, False, True)), ("generator/", (False, True, True)),

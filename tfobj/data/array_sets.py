@@ -8,6 +8,8 @@ import tempfile
 
 import numpy as np
 
+from tfobj.data.array_file import ArrayFile
+from tfobj.data.array_file import check_room
 from tfobj.data.build_progress import BuildProgress
 from tfobj.errors import UserError
 
@@ -127,22 +129,15 @@ class _Writer:
                 continue
             if name not in self._files:
                 self._files[name] = self._create(name, values)
-            self._files[name].write(np.ascontiguousarray(values).data)
+            self._files[name].add(values)
         self.done += len(chunk["image"])
 
     def _create(self, name, values):
-        file = self._stack.enter_context(open(self._path(name), "wb"))
-        np.lib.format.write_array_header_1_0(file, {
-            "descr": np.lib.format.dtype_to_descr(values.dtype), "fortran_order": False,
-            "shape": (self._count, *values.shape[1:])})
-        return file
+        return self._stack.enter_context(ArrayFile(self._path(name), self._count, values.shape[1:], values.dtype))
 
     def _path(self, name):
         return os.path.join(self._directory, f"{name}.npy")
 
     def _check_space(self, chunk):
         needed = sum(values.nbytes for values in chunk.values()) // len(chunk["image"]) * self._count
-        free = shutil.disk_usage(self._directory).free
-        if needed > free:
-            raise UserError(f"{self._directory}: {self._count:,} decoded examples need {needed / 1e9:.1f} GB, "
-                            f"{free / 1e9:.1f} GB are free; free space, or choose another --data_dir")
+        check_room(self._directory, needed, f"{self._count:,} decoded examples", "choose another --data_dir")

@@ -13,6 +13,7 @@ the arrays are kept in --data_dir/arrays and mapped into memory. A store has
 * `fingerprint()`: dict, see `tfobj.data.fingerprints`.
 """
 
+import copy
 import dataclasses
 import functools
 import os
@@ -206,7 +207,7 @@ class MemoryTrainingInput:
         steps_per_epoch: int.
         images: [num_examples, ...], the images after the filters, see `MemorySource.images`.
         examples: Dict of arrays [num_examples, ...], what batches consist of: `image`, these images, and with `factors`
-            `visibility` and `objects`, without texts.
+            `visibility` and `objects`, without texts; with `with_parts` `precomputed`.
 
     Raises:
         UserError: the filters leave less than one batch, or cannot be applied to this data.
@@ -221,13 +222,21 @@ class MemoryTrainingInput:
         self.examples = without_texts(self.examples)
         self._take = functools.partial(source.take, "train", masks=masks, factors=factors)
 
+    def with_parts(self, parts):
+        """The same batches, with rows of further arrays under `precomputed`, see `pipeline.TrainingInput`."""
+        other = copy.copy(self)
+        other.examples = {**self.examples, "precomputed": dict(parts)}
+        return other
+
     def rows(self, step):
         """Positions in `images`, int64 [batch_size], of the examples of a step (int)."""
         return self._order.rows(step)
 
     def batch(self, step):
         """The batch of a step (int): dict of arrays, see `MemorySource.take`."""
-        return self._take(self._order.positions(step))
+        batch, parts = self._take(self._order.positions(step)), self.examples.get("precomputed", {})
+        rows = {name: values[self.rows(step)] for name, values in parts.items()}
+        return {**batch, "precomputed": rows} if parts else batch
 
 
 class MemoryEvaluationInput:

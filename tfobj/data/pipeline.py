@@ -4,6 +4,7 @@ Which examples make up a step is computed from the seed and the step (`tfobj.dat
 s sees what an uninterrupted run would have seen, on any number of workers and replicas, and starts at once.
 """
 
+import copy
 import functools
 import threading
 import time
@@ -39,8 +40,22 @@ class TrainingInput:
         self._order = TrainingOrder(source, data_config, batch_size, seed)
         self.num_examples, self.steps_per_epoch = self._order.num_examples, self._order.steps_per_epoch
         self._source, self._batch_size, self._reads = source, batch_size, _Reads()
-        self._loader = _loader(source, "train", masks=masks, factors=factors)
+        self._loader, self._parts = _loader(source, "train", masks=masks, factors=factors), {}
         self._loader.read(self._order.kept[:1])  # damaged files are reported here and not from inside TensorFlow
+
+    def with_parts(self, parts):
+        """The same batches, with rows of further arrays.
+
+        Args:
+            parts: Dict from name to array [num_examples, ...], in the order of the examples that are left after the
+                filters.
+
+        Returns:
+            `TrainingInput` whose batches have a dict of their rows under `precomputed`.
+        """
+        other = copy.copy(self)
+        other._parts = dict(parts)
+        return other
 
     def dataset(self, start_step=0, num_shards=1, shard_index=0, replicas_per_shard=1):
         """Per-replica batches from `start_step` on, for ever.
@@ -62,10 +77,17 @@ class TrainingInput:
 
         def read(counter):
             step, rows = cut(int(counter))
-            return self._loader.read(self._order.positions(step)[rows])
+            rows = self._order.rows(step)[rows]
+            return *self._loader.read(self._order.kept[rows]), *(values[rows] for values in self._parts.values())
+
+        def batch(*arrays):
+            examples, parts = arrays[:len(self._loader.specs)], arrays[len(self._loader.specs):]
+            batch = self._loader.batch(*examples)
+            return {**batch, "precomputed": dict(zip(self._parts, parts))} if self._parts else batch
 
         counters = tf.data.Dataset.counter(start_step * replicas_per_shard)
-        return _load(counters, self._reads.counted(read), self._loader.specs, cut.size, self._loader.batch)
+        specs = *self._loader.specs, *(tf.TensorSpec(part.shape[1:], part.dtype) for part in self._parts.values())
+        return _load(counters, self._reads.counted(read), specs, cut.size, batch)
 
     def settle(self):
         """Waits until the datasets made here have filled their buffers and read no more.

@@ -14,6 +14,7 @@ from tfobj.layers.slot_transformer import SlotTransformer
 from tfobj.layers.soft_argmax_pooling import SoftArgmaxPooling
 from tfobj.metrics.reconstruction import mse_sum
 from tfobj.models.object_model import NoiseSpec, ObjectModel
+from tfobj.models.precomputation import Precomputation
 from tfobj.ops.dropout import fold_in, seeds_of
 from tfobj.ops.global_batch import global_mean
 from tfobj.ops.layer_composition import layer_terms
@@ -79,6 +80,7 @@ class AstSeg(ObjectModel):
 
     background_slot = 0
     phases = ("background", "frozen", "joint")
+    precomputable = {"frozen": "background"}
 
     def __init__(self, image_shape, num_slots=11, scaling="anisotropic", appearance_size=32, activation_index="paper",
                  feature_generator="segformer", backbone="b3", backbone_weights="", unet_widths=(),
@@ -134,10 +136,24 @@ class AstSeg(ObjectModel):
 
     # === Forward ===
 
+    def call(self, image, noise=None, num_slots=None, num_iterations=None, training=None, behind=None):
+        """Finds the objects, see `SlotModel.call`.
+
+        Args:
+            behind: Float [B, H, W, 4] in [0, 1], what the background model makes of the images, where that is known;
+                None: it is computed.
+        """
+        if behind is None:
+            return super().call(image, noise, num_slots, num_iterations)
+        return self.completed(self._over(behind, image, noise))
+
     def forward(self, image, noise, num_slots=None, num_iterations=None):
+        return self._over(self._background_of(image), image, noise)
+
+    def _over(self, behind, image, noise):
+        """The outputs but for `segmentation`, over a background [B,H,W,4]."""
         seeds = seeds_of(noise["dropout"]) if "dropout" in noise else None
         found = self.find(image, seeds)
-        behind = self._background_of(image)
         outputs = self.compose(found, behind[..., :3])
         attention = ops.pad(found["attention"], ((0, 0), (1, 0), (0, 0), (0, 0)))[:, None]  # [B,1,K+1,h,w]
         return {**outputs, "attention": attention, "predicted_error": behind[..., 3],
@@ -189,8 +205,14 @@ class AstSeg(ObjectModel):
         behind = self.background(image)  # [B,H,W,4]
         if self.phase != "frozen":
             return behind
-        behind = ops.floor(behind * 255.0) / 255.0 if self.options["quantize_background"] else behind
-        return ops.stop_gradient(behind)
+        return ops.stop_gradient(_levels(behind) / 255.0 if self.options["quantize_background"] else behind)
+
+    def precomputation(self):
+        """Background and predicted error, [H,W,4], see `SlotModel.precomputation`."""
+        quantized = self.options["quantize_background"]
+        return Precomputation("backgrounds", "behind", (*self.image_shape[:2], 4), "uint8" if quantized else "float32",
+                              lambda image: _levels(self.background(image)) if quantized else self.background(image),
+                              self.background.weights)
 
     # === Training ===
 
@@ -211,9 +233,10 @@ class AstSeg(ObjectModel):
                 "active_slots": ops.sum(_active(outputs["masks"]), axis=1),
                 "background_loss": background_loss(target, ops.stop_gradient(behind))["loss"]}
 
-    def training_terms(self, image, target, noise):
+    def training_terms(self, image, target, noise, behind=None):
+        """See `SlotModel.training_terms`; `behind`, where it is known, as of `call`."""
         if self.phase != "background":
-            outputs = self(image, noise=noise, training=True)
+            outputs = self(image, noise=noise, training=True, behind=behind)
             terms = self.losses_of(target, outputs)
             in_batch = ops.sum(ops.cast(global_mean(_active(outputs["masks"])) > 0.0, "float32"))
             return {**terms, "active_slots_in_batch": in_batch * ops.ones_like(terms["active_slots"])}
@@ -256,6 +279,11 @@ class AstSeg(ObjectModel):
         load_preset(backbone, weights.removeprefix(_PRESET))
         return [f"--backbone_weights={weights}: this backbone was fine-tuned on masks that people have drawn, not on "
                 "ImageNet alone as the paper's; say so where scores are reported, this is no longer unsupervised"]
+
+
+def _levels(values):
+    """The 8-bit levels, cut off as in the released code, of values in [0, 1]."""
+    return ops.floor(values * 255.0)
 
 
 def _active(masks):

@@ -21,6 +21,7 @@ class SlotModel(keras.Model):
         num_frames: int. Fewest frames of the sequences [B,F,H,W,C] that the model takes; 0: single pictures.
         iterations_to_build: int or None. Iterations that use every weight; None: those of training.
         phases: Tuple of str. Names of the phases of training that the model knows, see `enter_phase`.
+        precomputable: Dict from the name of a phase to what `--phases` calls the `precomputation` that it can use.
         term_limits: Dict from the name of a term of training to a tuple (its largest value, the knob that says so); a
             run stops when the term exceeds it.
         is_judged: bool. Whether the current phase trains what validation scores, so that its best weights are kept.
@@ -36,6 +37,7 @@ class SlotModel(keras.Model):
     num_frames = 0
     iterations_to_build = None
     phases = ()
+    precomputable = {}
     term_limits = {}
     is_judged = True
 
@@ -145,6 +147,14 @@ class SlotModel(keras.Model):
     def enter_phase(self, name):
         """Makes `training_terms` and `trainable_variables` those of a phase, one of `phases`."""
         raise ValueError(f"{type(self).__name__} has no phase {name}")
+
+    def precomputation(self):
+        """What a phase of `precomputable` can compute once of every training image.
+
+        Returns:
+            `tfobj.models.precomputation.Precomputation`; its name is an argument of `training_terms`.
+        """
+        raise ValueError(f"{type(self).__name__} computes nothing in advance")
 
     def after_step(self, terms):
         """Updates training state that depends on the loss, from terms averaged over the global batch.

@@ -183,12 +183,12 @@ class _DeviceLoop(_Loop):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        images = self._input.examples["image"]
+        examples_bytes = sum(values.nbytes for values in jax.tree.leaves(self._input.examples))
         self._resident, self._chunk = None, self._longest
-        if images.nbytes <= _RESIDENT_SHARE * _memory(next(iter(self._sharding.device_set))):
+        if examples_bytes <= _RESIDENT_SHARE * _memory(next(iter(self._sharding.device_set))):
             self._resident = jax.device_put(self._batch(slice(None)), self._sharding)
         else:
-            batch_bytes = images.nbytes // len(images) * len(self._input.rows(self._next))
+            batch_bytes = examples_bytes // self._input.num_examples * len(self._input.rows(self._next))
             self._chunk = max(1, min(self._longest, _STREAMED_BYTES // batch_bytes))
         self._pool, self._ahead = concurrent.futures.ThreadPoolExecutor(1), {}
 

@@ -72,10 +72,10 @@ class JaxStep:
     def _one(self, state, batch):
         """(state, terms) after one step on a batch, dict of `image` [B,H,W,C] and what else the loss takes."""
         trainable, others, optimizer = state
-        image, target = self._image_and_target(batch)
+        image, target, parts = self._inputs_of(batch)
         noise = self._noise(optimizer[self._iteration] + self._first_step, image.shape[0])
         (_, (terms, others)), gradients = jax.value_and_grad(self._loss, has_aux=True)(
-            trainable, others, image, target, noise)
+            trainable, others, image, target, noise, parts)
         norm = jnp.sqrt(sum(jnp.sum(jnp.square(gradient.astype(jnp.float32))) for gradient in gradients))
         if self._clip_norm:
             scale = self._clip_norm / jnp.maximum(norm, self._clip_norm)
@@ -115,11 +115,11 @@ class JaxStep:
                              examples)
         return jax.eval_shape(self._one, state, batch)[1]
 
-    def _image_and_target(self, batch):
-        """What the model and its loss see of a batch, laid out over the devices."""
+    def _inputs_of(self, batch):
+        """What the model and its loss see of a batch, laid out over the devices: image, target, precomputed parts."""
         image = unit_range(batch["image"])
-        target = self._model.target_of(image, batch)
-        return tuple(jax.lax.with_sharding_constraint(value, self._rows) for value in (image, target))
+        parts = jax.tree.map(unit_range, batch.get("precomputed", {}))
+        return jax.lax.with_sharding_constraint((image, self._model.target_of(image, batch), parts), self._rows)
 
     def _noise(self, step, batch_size):
         """The noise of the global batch, drawn from (seed, step); every device computes its own rows."""
@@ -131,9 +131,9 @@ class JaxStep:
         draw = jax.random.normal if entry.distribution == "normal" else jax.random.uniform
         return draw(stream, entry.shape)
 
-    def _loss(self, trainable, others, image, target, noise):
+    def _loss(self, trainable, others, image, target, noise, parts):
         with self._scope(trainable, others) as scope:
-            terms = self._model.training_terms(image, target, noise)
+            terms = self._model.training_terms(image, target, noise, **parts)
             terms = {name: jnp.mean(value) for name, value in terms.items()}
         return terms["loss"], (terms, self._others_of(scope, others))
 

@@ -5,7 +5,8 @@
 A phase is NAME:STEPS, a name that the model knows (`SlotModel.phases`) and its optimizer steps, followed by the knobs
 that differ from those of the flags. A phase whose learning rate has the knobs of the phase before goes on with that
 schedule, as `joint` above with that of `frozen`: it is warmed up once. `schedule=restart` begins it anew. The optimizer
-is a new one, unless `moments=keep` asks for that of the phase before.
+is a new one, unless `moments=keep` asks for that of the phase before. `precompute=background` computes once for every
+image, when the phase begins, what `frozen` does not train.
 """
 
 import dataclasses
@@ -20,7 +21,8 @@ KNOBS = ("batch_size", *SCHEDULE, "optimizer", "adam_epsilon", "adam_beta_1", "a
          "rmsprop_epsilon", "weight_decay", "clip_norm")
 """All knobs that a phase may change."""
 
-WORDS = {"schedule": ("restart", "to go on with the schedule"), "moments": ("keep", "for a new optimizer")}
+WORDS = {"schedule": ("restart", "to go on with the schedule"), "moments": ("keep", "for a new optimizer"),
+         "precompute": ("background", "to compute it in every step")}
 """Settings of phases alone: their only value, and what they are left out for."""
 
 _FIELDS = {field.name: field for field in dataclasses.fields(configuration.TrainConfig)}
@@ -39,6 +41,7 @@ class Phase:
         schedule_start: int. Step of the run at which that schedule began.
         first_batch: int. Batch of the training input with which it begins, so that the order of the images goes on.
         earlier: Tuple of (name, first step) of the phases before whose optimizer goes on; empty: it is a new one.
+        precompute: str. What of every image is computed once, when the phase begins; empty: nothing.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Phase:
     schedule_start: int = 0
     first_batch: int = 0
     earlier: tuple = ()
+    precompute: str = ""
 
     @property
     def optimizer_start(self):
@@ -90,18 +94,22 @@ def with_num_steps(train):
     return dataclasses.replace(train, num_steps=phases_of(train)[-1].end) if train.phases else train
 
 
-def check_names(train, model_name, known):
+def check_names(train, model_name, known, precomputable=None):
     """Checks that a model knows the phases.
 
     Args:
         train: `TrainConfig`.
         model_name: str.
         known: Tuple of str, `SlotModel.phases`.
+        precomputable: Dict, `SlotModel.precomputable`, or None for none.
 
     Raises:
-        UserError: it does not.
+        UserError: it does not, or a phase shall compute in advance what it trains.
     """
     for phase in phases_of(train):
+        if phase.precompute and phase.precompute != (precomputable or {}).get(phase.name):
+            raise UserError(f"--phases={train.phases}: precompute={phase.precompute} of {phase.name} cannot be, since "
+                            f"{model_name} does not have it fixed there; leave it out")
         if phase.name and not known:
             raise UserError(f"--phases={train.phases}: {model_name} is trained in one piece; leave it out and use "
                             "--num_steps")
@@ -143,14 +151,14 @@ def _phase_after(phases, name, num_steps, changes, train):
     if "moments" in changes:
         _check_moments(phases, name, config)
     if not phases:
-        return Phase(name, 0, num_steps, config)
+        return Phase(name, 0, num_steps, config, precompute=changes.get("precompute", ""))
     last = phases[-1]
     goes_on = "schedule" not in changes and all(getattr(config, knob) == getattr(last.config, knob)
                                                 for knob in SCHEDULE)
     earlier = (*last.earlier, (last.name, last.first_step)) if "moments" in changes else ()
     seen = sum((phase.end - phase.first_step) * phase.config.batch_size for phase in phases)
     return Phase(name, last.end, last.end + num_steps, config, last.schedule_start if goes_on else last.end,
-                 -(-seen // config.batch_size), earlier)
+                 -(-seen // config.batch_size), earlier, changes.get("precompute", ""))
 
 
 def _check_moments(phases, name, config):

@@ -1,5 +1,6 @@
 """What trains a model during one phase of its run: optimizer, compiled step, checkpoints."""
 
+from tfobj.training import precomputed
 from tfobj.training.arrays import host_array
 from tfobj.training.checkpoints import Checkpoints
 from tfobj.training.checkpoints import named
@@ -25,6 +26,7 @@ class Stage:
 
     def __init__(self, engine, model, phase, training_input, directory, before=None):
         self.phase = phase
+        self._directory = directory
         self._engine, self._model, self._input = engine, model, training_input
         joined = self._joined()
         with engine.scope():
@@ -40,12 +42,42 @@ class Stage:
         """Restores the latest checkpoint of the run, saved in this phase; returns its step, 0 if there is none."""
         return self.checkpoints.restore()
 
+    def precompute(self, source, data_config, interrupted, say):
+        """Computes what the phase computes once of every training image, unless it is there from an earlier process.
+
+        Args:
+            source: Source of the engine.
+            data_config: `DataConfig`.
+            interrupted: Callable without arguments that tells whether to stop.
+            say: Callable of a message (str).
+
+        Returns:
+            bool, whether the phase can start; False: it was interrupted.
+
+        Raises:
+            UserError: the files cannot be written.
+        """
+        if not self.phase.precompute:
+            self.tidy()
+            return True
+        images = self._engine.evaluation_input(source, data_config, "train", self._input.num_examples,
+                                               self.phase.config.batch_size)
+        arrays = precomputed.arrays_of(self._engine, self._model, images, self._directory, interrupted, say)
+        if arrays is not None:
+            self._input = self._input.with_parts(arrays)
+        return arrays is not None
+
     def start(self, step):
         """Starts a training loop, see `tfobj.training.engine`, with the batch of a step of the run (int)."""
         if self._training is None:
             self._training = self._engine.training(self._model, self._optimizer, self.phase.config,
                                                    self.phase.optimizer_start)
         return self._training.start(self._input, self.phase.first_batch + step - self.phase.first_step)
+
+    def tidy(self):
+        """Removes what a phase has computed once and none needs any more."""
+        if self._engine.is_chief:
+            precomputed.remove(self._directory)
 
     @property
     def learning_rate(self):

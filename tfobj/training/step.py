@@ -112,7 +112,8 @@ class TrainingStep:
         spec = self.model.training_noise_spec(local_batch * replicas)
         step = tf.cast(self.optimizer.iterations, tf.int64) + self.first_step
         noise = step_noise(spec, self.seed, step, context.replica_id_in_sync_group)(local_batch)
-        terms, gradients = self._loss_and_gradients(image, self.model.target_of(image, batch), noise)
+        parts = tf.nest.map_structure(unit_range, batch.get("precomputed", {}))
+        terms, gradients = self._loss_and_gradients(image, self.model.target_of(image, batch), noise, parts)
         if replicas > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
             terms = context.all_reduce(tf.distribute.ReduceOp.MEAN, terms)
@@ -126,10 +127,10 @@ class TrainingStep:
         self.model.after_step(terms)
         return {**terms, "gradient_norm": tf.cast(norm, tf.float32)}
 
-    def _loss_and_gradients_of(self, image, target, noise):
+    def _loss_and_gradients_of(self, image, target, noise, parts):
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            terms = self.model.training_terms(image, target, noise)
+            terms = self.model.training_terms(image, target, noise, **parts)
             terms = {name: tf.reduce_mean(value) for name, value in terms.items()}
         gradients = tape.gradient(terms["loss"], [variable.value for variable in variables])
         # A weight that the configuration leaves unused has gradient zero, on every replica.

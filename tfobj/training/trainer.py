@@ -1,7 +1,6 @@
 """The run: builds everything in the right order, trains, validates, records, saves, resumes and stops."""
 
 import dataclasses
-import json
 import time
 
 import keras
@@ -15,6 +14,7 @@ from tfobj.training import engine as engines
 from tfobj.training import evaluation
 from tfobj.training import guard_rails
 from tfobj.training import phases as training_phases
+from tfobj.training import precomputed
 from tfobj.training import run_directory
 from tfobj.training.arrays import host_array
 from tfobj.training.checkpoints import newest, newest_step
@@ -23,9 +23,9 @@ from tfobj.training.progress import Progress, duration
 from tfobj.training.stage import Stage
 from tfobj.training.stop_signals import StopSignals
 from tfobj.training.summaries import Summaries
+from tfobj.training.training_time import TrainingTime
 
 _LOOP_SECONDS = 5.0  # how long one call of the compiled loop may take, so that a stop is heeded in time
-_TIME_FILE = "training_time.json"
 
 
 class Trainer:
@@ -46,7 +46,7 @@ class Trainer:
         self._chief = self._engine.is_chief
         self._phases = training_phases.phases_of(self._config)
         model_class = registry.load(registry.model_entry(experiment.model).path)
-        training_phases.check_names(self._config, experiment.model, model_class.phases)
+        training_phases.check_names(self._config, experiment.model, model_class.phases, model_class.precomputable)
         guard_rails.check_batches(self._phases, self._config.eval_batch_size, self._engine.num_replicas)
         self._source = self._engine.open_source(experiment.data)
         guard_rails.check_frames(experiment, experiment.data, self._source.num_frames)
@@ -54,6 +54,7 @@ class Trainer:
         described = (run_dir, experiment, self._source.image_shape, self._source.fingerprint())
         self._directory = run_directory.check_run(*described)
         self._inputs = self._make_inputs(model_class.needs_factors)
+        self._num_images = next(iter(self._inputs.values())).num_examples
         with self._engine.scope():
             self._model = registry.build_model(experiment.model, experiment.model_config, self._source.image_shape)
         self._num_weights = sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
@@ -64,6 +65,8 @@ class Trainer:
         self._warnings = [] if newest(saved) else self._model.start_training()
         self._stage = None
         self._enter(training_phases.phase_before(self._phases, newest_step(saved)))
+        if any(phase.precompute and phase.end > newest_step(saved) for phase in self._phases):
+            precomputed.check_space(self._model, self._num_images, self._directory)
         # Everything fits together: from here on the run exists.
         self._lock = None
         if self._chief:
@@ -72,8 +75,7 @@ class Trainer:
         self._step = self._saved_step = self._restore()
         self._summaries = Summaries(self._directory, self._chief)
         self._progress = Progress(self._step, self._config.num_steps, self._config.batch_size, quiet=not self._chief)
-        self._earlier_seconds = self._read_seconds()
-        self._started = None
+        self._time = TrainingTime(self._directory)
         self._stop_signal = None
         self._scores = {}
         self._pictures = None
@@ -121,7 +123,7 @@ class Trainer:
             UserError: a term became NaN, infinite or too large, or a record cannot be read.
         """
         self._announce()
-        self._started = time.monotonic()
+        self._time.start()
         try:
             with StopSignals(self._note_signal, self._progress.say), faults.named(self._experiment.data):
                 self._train()
@@ -131,7 +133,7 @@ class Trainer:
             if self._lock is not None:
                 self._lock.close()
         self._say_goodbye(advise)
-        return {**self._scores, "step": self._step, "train_seconds": self._seconds()}
+        return {**self._scores, "step": self._step, "train_seconds": self._time.seconds}
 
     # === The loop ===
 
@@ -140,11 +142,17 @@ class Trainer:
             if self._step == self._stage.phase.end:
                 self._enter(training_phases.phase_at(self._phases, self._step))
             self._announce_phase()
+            if not self._stage.precompute(self._source, self._experiment.data, lambda: self._stop_signal,
+                                          self._progress.say):
+                self._stop_signal = self._stop_signal or "a signal to another worker"
+                break
             steps = self._stage.start(self._step)
             try:
                 self._loop(steps)
             finally:
                 steps.close()
+        if self._step == self._config.num_steps:
+            self._stage.tidy()
 
     def _loop(self, steps):
         while self._step < self._stage.phase.end and not self._stop_signal:
@@ -235,27 +243,15 @@ class Trainer:
             self._stage.checkpoints.save(self._step)
             self._saved_step = self._step
             if self._chief:
-                run_directory.write_json(self._directory / _TIME_FILE, {"seconds": self._seconds()})
-
-    def _seconds(self):
-        """Seconds that this and earlier processes have trained."""
-        return self._earlier_seconds + (time.monotonic() - self._started if self._started else 0.0)
-
-    def _read_seconds(self):
-        path = self._directory / _TIME_FILE
-        try:
-            return float(json.loads(path.read_text())["seconds"]) if path.exists() else 0.0
-        except (ValueError, KeyError, TypeError):
-            return 0.0
+                self._time.save()
 
     # === Beginning and end ===
 
     def _announce(self):
         experiment, config = self._experiment, self._config
-        num_images = next(iter(self._inputs.values())).num_examples
         self._progress.say(
             f"{experiment.model} ({self._num_weights:,} weights) on {experiment.data.dataset} {self._source.image_shape}, "
-            f"{num_images:,} training images, batch {self._stage.phase.config.batch_size} on "
+            f"{self._num_images:,} training images, batch {self._stage.phase.config.batch_size} on "
             f"{self._engine.describe()}, {config.precision}; run directory {self._directory}")
         if self._engine.warning():
             self._progress.say(f"warning: {self._engine.warning()}")
@@ -290,10 +286,11 @@ class Trainer:
 
     def _say_goodbye(self, advise):
         if self._stop_signal and self._step < self._config.num_steps:
-            self._progress.say(f"stopped by {self._stop_signal} at step {self._step}; saved in "
-                               f"{self._stage.checkpoints.latest}; start the same command again to resume")
+            saved = self._stage.checkpoints.latest or "no file yet"
+            self._progress.say(f"stopped by {self._stop_signal} at step {self._step}; saved in {saved}; "
+                               "start the same command again to resume")
         else:
-            self._progress.say(f"done: step {self._step} after {duration(self._seconds())} of training; "
+            self._progress.say(f"done: step {self._step} after {duration(self._time.seconds)} of training; "
                                f"run directory {self._directory}")
             if advise:
                 backend = "KERAS_BACKEND=jax " if keras.backend.backend() == "jax" else ""

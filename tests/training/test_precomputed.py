@@ -1,0 +1,166 @@
+"""What a phase computes once of every image: the same run, exact resume, room on the disk."""
+
+import contextlib
+import importlib.util
+import io
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+import numpy as np
+
+from tests.training import phased_model
+from tests.training import runs
+from tests.training import stops
+from tests.training.phased_model import experiment
+from tfobj.errors import UserError
+from tfobj.training import launch
+from tfobj.training import precomputed
+from tfobj.training import tensorflow_engine
+
+STORED = "first:4:batch_size=16:learning_rate=1e-2,second:5:precompute=background"
+COMPUTED = STORED.removesuffix(":precompute=background")
+SAID = "computing the mean colours of 64 images, 0.0 MB, into"
+
+
+class PrecomputedTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.root = pathlib.Path(temporary.name)
+        cls.enterClassContext(phased_model.registered())
+        with contextlib.redirect_stdout(io.StringIO()):
+            launch.train(experiment(COMPUTED), cls.root / "computed")
+
+    def setUp(self):
+        self.output = io.StringIO()
+        self.directory = self.root / self._testMethodName
+
+    def train(self, phases=STORED, **changes):
+        with contextlib.redirect_stdout(self.output):
+            return launch.train(experiment(phases, **changes), self.directory)
+
+    def stop_at(self, step, **changes):
+        with contextlib.redirect_stdout(self.output):
+            stops.train_until(step, experiment(STORED, checkpoint_every=1, **changes), self.directory)
+
+    def difference(self):
+        return runs.largest_difference(runs.weights_of(self.root / "computed"), runs.weights_of(self.directory))
+
+    def files(self):
+        return sorted((self.directory / precomputed.FOLDER).glob("*"))
+
+    def test_the_run_is_the_one_that_computes_in_every_step(self):
+        called, compute = [], phased_model.Phased.forward
+
+        def noting(model, *arguments):
+            called.append(model.phase)
+            return compute(model, *arguments)
+
+        with mock.patch.object(phased_model.Phased, "forward", noting):
+            self.train()
+        self.assertEqual(self.difference(), 0.0)
+        # Once, to know the names of the terms: the step itself does without.
+        self.assertEqual(called[called.index("first"):].count("second"), 1)
+        self.assertIn(f"{SAID} {self.directory / 'precomputed'}\n", self.output.getvalue())
+        self.assertRegex(self.output.getvalue(), r"computed 64/64 mean colours  .* ETA 0:00")
+        self.assertEqual(self.files(), [])
+
+    def test_the_rows_are_those_of_the_examples_that_are_left(self):
+        """A part of the images, some of which the filters drop."""
+        changes = {"num_train_examples": 50, "max_objects": 2}
+        self.stop_at(5, **changes)
+        array = np.load(self.files()[0])
+        self.assertEqual((array.shape[1:], array.dtype), ((3,), np.float32))
+        self.assertLess(len(array), 50)
+        self.train(checkpoint_every=1, **changes)
+        found = runs.weights_of(self.directory)
+        self.directory = self.root / "computed_of_some"
+        self.train(COMPUTED, **changes)
+        self.assertEqual(runs.largest_difference(found, runs.weights_of(self.directory)), 0.0)
+
+    def test_a_resumed_run_finds_the_file(self):
+        self.stop_at(5)
+        self.assertEqual(self.output.getvalue().count(SAID), 1)
+        with mock.patch.object(tensorflow_engine.TensorFlowEngine, "mapper", side_effect=AssertionError("again")):
+            self.train(checkpoint_every=1)
+        self.assertEqual(self.difference(), 0.0)
+
+    def test_a_file_that_is_gone_or_damaged_is_made_again(self):
+        for stop, damage in ((5, lambda path: path.unlink()), (6, lambda path: path.write_bytes(b"cut off")),
+                             (7, lambda path: np.save(path, np.zeros((63, 3), np.float32)))):
+            self.stop_at(stop)
+            damage(self.files()[0])
+        self.train(checkpoint_every=1)
+        self.assertEqual(self.output.getvalue().count(SAID), 4)
+        self.assertEqual(self.difference(), 0.0)
+
+    def test_a_signal_while_they_are_computed_stops_the_run(self):
+        compute = precomputed.ArrayFile.add
+
+        def add_and_be_stopped(file, rows):
+            compute(file, rows)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        with mock.patch.object(precomputed.ArrayFile, "add", add_and_be_stopped):
+            self.assertEqual(self.train(checkpoint_every=1)["step"], 4)
+        self.assertRegex(self.output.getvalue(), "stopped by SIGTERM at step 4; saved in .*ckpt-4.npz; start the same")
+        self.assertEqual([path.name for path in self.files()], ["unfinished.tmp"])
+        self.train(checkpoint_every=1)
+        self.assertEqual(self.difference(), 0.0)
+
+    def test_two_devices_equal_one(self):
+        self.train(strategy="mirrored", num_devices=2, optimizer="sgd")
+        found = runs.weights_of(self.directory)
+        self.directory = self.root / "one_device"
+        self.train(COMPUTED, optimizer="sgd")
+        self.assertLess(runs.largest_difference(found, runs.weights_of(self.directory)), 1e-6)
+
+    def test_a_disk_without_room_is_noticed_before_anything_is_trained(self):
+        with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=700)), self.assertRaisesRegex(
+                UserError, "--phases: mean colours of 64 images need 0.0 GB, 0.0 GB are free; free space, or leave "
+                "precompute out"):
+            self.train()
+        self.assertFalse(self.directory.exists())
+
+    def test_a_disk_that_fills_up_loses_nothing(self):
+        full = OSError(28, "No space left on device")
+        with mock.patch.object(precomputed.ArrayFile, "add", side_effect=full), self.assertRaisesRegex(
+                UserError, "mean-.*npy cannot be written: No space left on device; make room and start the same command"):
+            self.train(checkpoint_every=1)
+        self.train(checkpoint_every=1)
+        self.assertIn("resuming at step 4", self.output.getvalue())
+        self.assertEqual(self.difference(), 0.0)
+
+    def test_what_a_phase_trains_cannot_be_computed_once(self):
+        with self.assertRaisesRegex(UserError, "precompute=background of first cannot be, since phased does not have "
+                                    "it fixed there; leave it out"):
+            self.train("first:4:precompute=background,second:5")
+        with self.assertRaisesRegex(UserError, "precompute=masks of second is unknown; write precompute=background, or "
+                                    "leave it out to compute it in every step"):
+            self.train("first:4,second:5:precompute=masks")
+
+
+@unittest.skipUnless(importlib.util.find_spec("jax"), "jax is not installed: pip install '.[jax]'")
+class JaxPrecomputedTest(unittest.TestCase):
+    def test_jax_reads_what_it_has_computed(self):
+        with tempfile.TemporaryDirectory() as root:
+            worker = subprocess.run(
+                [sys.executable, "-m", "tests.training.jax_precomputed", root, runs.data_dir()], cwd=runs.ROOT,
+                text=True, capture_output=True, env={**os.environ, "JAX_PLATFORMS": "cpu"})
+            self.assertEqual(worker.returncode, 0, worker.stderr[-2000:])
+            self.assertEqual(worker.stdout.count(SAID), 4)
+            computed = runs.weights_of(pathlib.Path(root) / "computed")
+            for name, tolerance in (("stored", 0.0), ("two", 1e-6), ("resident", 1e-6), ("streamed", 1e-6)):
+                difference = runs.largest_difference(computed, runs.weights_of(pathlib.Path(root) / name))
+                self.assertLessEqual(difference, tolerance, name)
+
+
+if __name__ == "__main__":
+    unittest.main()
