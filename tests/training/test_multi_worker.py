@@ -10,6 +10,7 @@ import time
 import unittest
 
 from tests.training import runs
+from tests.training import test_ast_seg_phases
 from tfobj.training.checkpoints import newest
 from tfobj.training.launch import LOST_WORKER
 
@@ -73,6 +74,20 @@ class MultiWorkerTest(unittest.TestCase):
         self.assertEqual(two["num_images"], one["num_images"])
         for name in ("loss", "mse", "mask_entropy"):
             self.assertAlmostEqual(one[name], two[name], places=5)
+
+    @unittest.skipUnless(SLOW, "takes over a minute; TFOBJ_SLOW_TESTS=1 runs it")
+    def test_both_workers_read_the_backgrounds_that_were_computed_once(self):
+        weights = []
+        for name, phases in (("computed", test_ast_seg_phases.PHASES), ("stored", test_ast_seg_phases.STORED)):
+            words = [word for word in runs.flags_of(test_ast_seg_phases.experiment(phases))
+                     if not word.startswith(("--num_steps=", "--optimizer=", "--strategy="))]
+            words += ["--optimizer=sgd", f"--run_dir={self.root / name}"]
+            codes, outputs = self.finish(start_workers(words))
+            self.assertEqual(codes, [0, 0], outputs)
+            weights.append(runs.weights_of(self.root / name))
+        self.assertIn("computed 64/64 backgrounds", outputs[0])
+        self.assertNotIn("backgrounds", outputs[1])
+        self.assertLess(runs.largest_difference(*weights), 1e-6)
 
     @unittest.skipUnless(SLOW, "takes over a minute; TFOBJ_SLOW_TESTS=1 runs it")
     def test_sigterm_to_one_worker_stops_both(self):
