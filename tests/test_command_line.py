@@ -16,6 +16,7 @@ import numpy as np
 
 from tests.helpers import ROOT
 from tfobj import command_line
+from tfobj import file_writing
 from tfobj import registry
 from tfobj.config import SlotAttentionConfig
 from tfobj.errors import UserError
@@ -61,6 +62,22 @@ def run_python(*arguments, **environment):
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
                           timeout=120, env={**os.environ, **environment})
     return done.returncode, done.stdout, done.stderr
+
+
+class ListOfCommandsTest(unittest.TestCase):
+    def test_every_command_is_named_with_its_purpose(self):
+        status, output, _ = run_python("-m", "tfobj")
+        self.assertEqual(status, 0)
+        named = [line.split()[2].removeprefix("tfobj.") for line in output.splitlines() if "python -m tfobj." in line]
+        commands = [path.stem for path in (pathlib.Path(ROOT) / "tfobj").glob("*.py")
+                    if "command_line.run(main)" in path.read_text()]
+        self.assertEqual(sorted(named), sorted(commands))
+        self.assertIn("tfobj.train       Trains a model.", output)
+
+    def test_sizes_read_well(self):
+        sizes = [768, 50_176, 999_960, 1_048_576, 2_621_440_000]
+        self.assertEqual([file_writing.readable_size(size) for size in sizes],
+                         ["768 B", "50.2 kB", "1,000.0 kB", "1.0 MB", "2.6 GB"])
 
 
 class CommandTest(unittest.TestCase):

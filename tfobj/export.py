@@ -60,7 +60,7 @@ def _print(export):
     print("verified with the C++ loader, largest difference to the Python model, relative to the largest value:")
     for name, differences in export.report.differences.items():
         largest = ", ".join(f"{output} {value:.1e}" for output, value in differences.items() if value)
-        print(f"  {name:28} {largest or 'none'}")
+        print(f"  {name:28} {largest or 'no difference'}")
     print(f"same image in batches of different sizes: {export.report.batch_difference:.1e}; "
           f"{export.report.num_warmup} warm-up requests ran")
     print(f"exported: {export.directory} largest_difference={export.report.largest:.1e}")

@@ -1,9 +1,17 @@
-"""Files that are never seen half written, and directories that cannot be written to."""
+"""Files that are never seen half written, directories that cannot be written to, and how sizes read."""
 
 import os
 import tempfile
 
 from tfobj.errors import UserError
+
+
+def readable_size(num_bytes):
+    """Formats a number of bytes: `768 B`, `50.2 kB`, `1.0 MB`, `2.6 GB`."""
+    if num_bytes < 1000:
+        return f"{num_bytes} B"
+    power = 1 if num_bytes < 1e6 else 2 if num_bytes < 1e9 else 3
+    return f"{num_bytes / 1000 ** power:,.1f} {'kMG'[power - 1]}B"
 
 
 def replace(path, write_to):

@@ -29,6 +29,7 @@ from tfobj import registry
 from tfobj.data import split_sizes
 from tfobj.data.split_views import listed
 from tfobj.errors import UserError
+from tfobj.file_writing import readable_size
 
 _NAMES = ("dataset", "dataset_variant", "dataset_config", "data_dir", "manual_dir")
 _DataFlags = dataclasses.make_dataclass("_DataFlags", [
@@ -91,7 +92,7 @@ def _prepare(data, sizes):
     print(f"{builder.info.full_name} {'was there already' if existed else 'is ready'}: {os.fspath(builder.data_path)}")
     splits = ", ".join(f"{split} {info.num_examples:,}" for split, info in listed(builder.info.splits))
     number = builder.layout.max_objects
-    print(f"  {splits} examples; {builder.info.dataset_size / 1e6:,.1f} MB; images "
+    print(f"  {splits} examples; {readable_size(int(builder.info.dataset_size))}; images "
           f"{'x'.join(map(str, builder.info.features['image'].shape))}, "
           f"{'objects are not labelled' if number is None else f'up to {number} objects'}")
     print(f"  {next_steps.after_preparation(data, builder.info.splits)}")

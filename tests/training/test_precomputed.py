@@ -25,7 +25,7 @@ from tfobj.training import tensorflow_engine
 
 STORED = "first:4:batch_size=16:learning_rate=1e-2,second:5:precompute=background"
 COMPUTED = STORED.removesuffix(":precompute=background")
-SAID = "computing the mean colours of 64 images, 0.0 MB, into"
+SAID = "computing the mean colours of 64 images, 768 B, into"
 
 
 class PrecomputedTest(unittest.TestCase):

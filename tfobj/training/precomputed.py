@@ -15,6 +15,7 @@ import numpy as np
 from tfobj.data.array_file import ArrayFile
 from tfobj.data.array_file import check_room
 from tfobj.errors import UserError
+from tfobj.file_writing import readable_size
 from tfobj.training.arrays import host_array
 from tfobj.training.arrays import unit_range
 from tfobj.training.progress import Countdown
@@ -47,7 +48,8 @@ def arrays_of(engine, model, images, directory, interrupted, say):
     shape = (images.num_examples, *wanted.shape)
     missing, _ = engine.agree(_opened(path, shape, wanted.dtype) is None, 0.0)
     if missing:
-        say(f"computing the {wanted.title} of {shape[0]:,} images, {_size(wanted, shape[0])}, into {path.parent}")
+        say(f"computing the {wanted.title} of {shape[0]:,} images, {readable_size(_num_bytes(wanted, shape[0]))}, into "
+            f"{path.parent}")
         if not _compute(engine, model, images, path, interrupted):
             return None
         engine.agree(False, 0.0)  # the chief has renamed the file
@@ -80,10 +82,6 @@ def remove(directory):
 
 def _num_bytes(precomputation, num_examples):
     return num_examples * int(np.prod(precomputation.shape)) * np.dtype(precomputation.dtype).itemsize
-
-
-def _size(precomputation, num_examples):
-    return f"{_num_bytes(precomputation, num_examples) / 1e6:,.1f} MB"
 
 
 def _digest(variables):
