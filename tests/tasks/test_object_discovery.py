@@ -91,6 +91,9 @@ class ObjectDiscoveryTest(unittest.TestCase):
         grids = ObjectDiscovery().pictures(Model(), batch, outputs)
         self.assertEqual(set(grids), {"slots", "attention"})
         self.assertEqual(grids["attention"].dtype, np.uint8)
+        Model.background_slot = 0
+        outputs["boxes"] = np.tile([0.25, 0.25, 0.75, 0.75], (6, 4, 1))
+        self.assertEqual(set(ObjectDiscovery().pictures(Model(), batch, outputs)), {"slots", "boxes", "attention"})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from tfobj import visualisation
+from tfobj.box_grid import box_grid
 from tfobj.iteration_grid import iteration_grid
 from tfobj.metrics import covering
 from tfobj.metrics import matched_overlap
@@ -126,11 +127,13 @@ class ObjectDiscovery:
         return warnings
 
     def pictures(self, model, batch, outputs, num_iterations=None):
-        """The slot grid and, where the model has them, attention, further masks, and results of each iteration."""
+        """The slot grid and, where the model has them, boxes, attention, further masks, and iterations."""
         seen, background_slot = batch["image"], model.background_slot
         images = model.scored_frame(seen, num_iterations)
         masks = model.scored_frame(batch["mask"], num_iterations) if "mask" in batch else None
         grids = {"slots": visualisation.slot_grid(images, outputs, masks=masks, background_slot=background_slot)}
+        if "boxes" in outputs:
+            grids["boxes"] = box_grid(images, outputs, background_slot)
         if "attention" in outputs:
             few = slice(_NUM_ATTENTION_PICTURES)
             grids["attention"] = visualisation.attention_grid(images[few], outputs["attention"][few], background_slot)
