@@ -3,7 +3,8 @@
     python -m tests.training.jax_precomputed DIRECTORY DATA_DIR
 
 Makes, in DIRECTORY, the runs `computed`, which computes it in every step, `stored`, interrupted and resumed in that
-phase, `two` (on two devices), and `resident` and `streamed`, with the two loops of accelerators.
+phase, `two` (on two devices), `resident` and `streamed`, with the two loops of accelerators, and `quantized` and
+`quantized_computed`, with 8 bits.
 """
 
 import os
@@ -25,7 +26,7 @@ from tfobj.training import launch  # noqa: E402
 def main(directory, data_dir):
     """See the module."""
     def experiment(phases=STORED, **changes):
-        return phased_model.experiment(phases, data_dir=data_dir, optimizer="sgd", **changes)
+        return phased_model.experiment(phases, data_dir=data_dir, optimizer="sgd", learning_rate=0.2, **changes)
 
     with phased_model.registered():
         launch.train(experiment(COMPUTED), f"{directory}/computed")
@@ -34,6 +35,8 @@ def main(directory, data_dir):
         launch.train(experiment(strategy="auto", num_devices=2), f"{directory}/two")
         jax_loops.with_loop(experiment(), f"{directory}/resident", 0.25)
         jax_loops.with_loop(experiment(), f"{directory}/streamed", 0.0)
+        launch.train(experiment(quantized=True), f"{directory}/quantized")
+        launch.train(experiment(COMPUTED, quantized=True), f"{directory}/quantized_computed")
 
 
 if __name__ == "__main__":

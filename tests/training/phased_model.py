@@ -19,6 +19,7 @@ class PhasedConfig:
     """The knobs of the model."""
 
     num_slots: int = config.knob(2, "Slots.", minimum=2)
+    quantized: bool = config.knob(False, "Cut the mean colours to 8 bits.")
 
 
 class Phased(ObjectModel):
@@ -27,9 +28,9 @@ class Phased(ObjectModel):
     phases = ("first", "second")
     precomputable = {"second": "background"}
 
-    def __init__(self, image_shape, num_slots=2, name=None):
-        super().__init__(image_shape, num_slots, name=name)
-        self.phase = "second"
+    def __init__(self, image_shape, num_slots=2, quantized=False, name=None):
+        super().__init__(image_shape, num_slots, name=name, quantized=quantized)
+        self.phase, self.quantized = "second", quantized
         self.first = keras.layers.Dense(3, name="first")
         self.second = keras.layers.Dense(3, name="second")
 
@@ -42,7 +43,12 @@ class Phased(ObjectModel):
         return {"color": NoiseSpec((batch_size, 3), "normal")}
 
     def forward(self, image, noise, num_slots=None, num_iterations=None):
-        return self._painted(ops.mean(image, axis=(1, 2)), noise)
+        mean = self._mean(image)
+        return self._painted(mean / 255.0 if self.quantized else mean, noise)
+
+    def _mean(self, image):
+        mean = ops.mean(image, axis=(1, 2))  # [B,3]
+        return ops.floor(255.0 * mean) if self.quantized else mean
 
     def _painted(self, mean, noise):
         color = self.first(mean + 0.1 * noise["color"])  # [B,3]
@@ -64,8 +70,7 @@ class Phased(ObjectModel):
 
     def precomputation(self):
         """The mean colour, see `SlotModel.precomputation`."""
-        return Precomputation("mean colours", "mean", (3,), "float32", lambda image: ops.mean(image, axis=(1, 2)),
-                              self.first.weights[:0])
+        return Precomputation("mean colours", "mean", (3,), "uint8" if self.quantized else "float32", self._mean, [])
 
     def enter_phase(self, name):
         """See `SlotModel.enter_phase`."""
@@ -79,8 +84,8 @@ def registered():
     return mock.patch.dict(registry.MODELS, {"phased": entry})
 
 
-def experiment(phases="first:4:batch_size=16:learning_rate=1e-2,second:5", **changes):
+def experiment(phases="first:4:batch_size=16:learning_rate=1e-2,second:5", quantized=False, **changes):
     """An experiment of two phases, nine steps; keywords as of `runs.experiment`."""
     values = {"phases": phases, "log_every": 50, "validate_every": 50, "picture_every": 50, "checkpoint_every": 50,
               "validation_examples": 0, "warmup_steps": 3, "warmup": "quadratic", **changes}
-    return dataclasses.replace(runs.experiment(**values), model="phased", model_config=PhasedConfig())
+    return dataclasses.replace(runs.experiment(**values), model="phased", model_config=PhasedConfig(quantized=quantized))

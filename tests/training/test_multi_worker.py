@@ -80,8 +80,8 @@ class MultiWorkerTest(unittest.TestCase):
         weights = []
         for name, phases in (("computed", test_ast_seg_phases.PHASES), ("stored", test_ast_seg_phases.STORED)):
             words = [word for word in runs.flags_of(test_ast_seg_phases.experiment(phases))
-                     if not word.startswith(("--num_steps=", "--optimizer=", "--strategy="))]
-            words += ["--optimizer=sgd", f"--run_dir={self.root / name}"]
+                     if not word.startswith(("--num_steps=", "--optimizer=", "--learning_rate=", "--strategy="))]
+            words += ["--optimizer=sgd", "--learning_rate=0.05", f"--run_dir={self.root / name}"]
             codes, outputs = self.finish(start_workers(words))
             self.assertEqual(codes, [0, 0], outputs)
             weights.append(runs.weights_of(self.root / name))

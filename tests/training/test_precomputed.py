@@ -12,6 +12,7 @@ import tempfile
 import unittest
 from unittest import mock
 
+import keras
 import numpy as np
 
 from tests.training import phased_model
@@ -95,12 +96,22 @@ class PrecomputedTest(unittest.TestCase):
 
     def test_a_file_that_is_gone_or_damaged_is_made_again(self):
         for stop, damage in ((5, lambda path: path.unlink()), (6, lambda path: path.write_bytes(b"cut off")),
-                             (7, lambda path: np.save(path, np.zeros((63, 3), np.float32)))):
+                             (7, lambda path: np.save(path, np.zeros((63, 3), np.float32))),
+                             (8, lambda path: path.rename(path.with_stem("mean-of-other-weights")))):
             self.stop_at(stop)
             damage(self.files()[0])
         self.train(checkpoint_every=1)
-        self.assertEqual(self.output.getvalue().count(SAID), 4)
+        self.assertEqual(self.output.getvalue().count(SAID), 5)
         self.assertEqual(self.difference(), 0.0)
+        self.assertEqual(self.files(), [])
+
+    def test_other_weights_are_another_file(self):
+        variables = [keras.Variable([1.0, 2.0]), keras.Variable([3.0])]
+        names = [precomputed._digest(variables)]
+        for value in (3.5, 3.0):
+            variables[1].assign([value])
+            names.append(precomputed._digest(variables))
+        self.assertEqual([names[0] == other for other in names], [True, False, True])
 
     def test_a_signal_while_they_are_computed_stops_the_run(self):
         compute = precomputed.ArrayFile.add
@@ -112,16 +123,55 @@ class PrecomputedTest(unittest.TestCase):
         with mock.patch.object(precomputed.ArrayFile, "add", add_and_be_stopped):
             self.assertEqual(self.train(checkpoint_every=1)["step"], 4)
         self.assertRegex(self.output.getvalue(), "stopped by SIGTERM at step 4; saved in .*ckpt-4.npz; start the same")
-        self.assertEqual([path.name for path in self.files()], ["unfinished.tmp"])
+        self.assertEqual(self.files(), [])
         self.train(checkpoint_every=1)
         self.assertEqual(self.difference(), 0.0)
 
     def test_two_devices_equal_one(self):
-        self.train(strategy="mirrored", num_devices=2, optimizer="sgd")
+        changes = {"optimizer": "sgd", "learning_rate": 0.2}  # large, so that an exchange of rows would show
+        self.train(strategy="mirrored", num_devices=2, **changes)
         found = runs.weights_of(self.directory)
         self.directory = self.root / "one_device"
-        self.train(COMPUTED, optimizer="sgd")
+        self.train(COMPUTED, **changes)
         self.assertLess(runs.largest_difference(found, runs.weights_of(self.directory)), 1e-6)
+
+    def test_8_bits_are_those_that_would_be_computed(self):
+        self.stop_at(5, quantized=True)
+        self.assertEqual(np.load(self.files()[0]).dtype, np.uint8)
+        self.train(checkpoint_every=1, quantized=True)
+        found = runs.weights_of(self.directory)
+        self.directory = self.root / "computed_with_8_bits"
+        self.train(COMPUTED, quantized=True)
+        self.assertLess(runs.largest_difference(found, runs.weights_of(self.directory)), 1e-6)
+        self.assertGreater(self.difference("computed"), 1e-5)
+
+    def test_several_phases_may_and_a_finished_run_may_go_on(self):
+        phases = "second:2{0},first:2,second:3{0}"
+        self.train(phases.format(":precompute=background"))
+        self.assertEqual((self.output.getvalue().count(SAID), self.files()), (2, []))
+        longer = phases.replace("second:3", "second:4")
+        self.train(longer.format(":precompute=background"))
+        self.assertEqual((self.output.getvalue().count(SAID), self.files()), (3, []))
+        found = runs.weights_of(self.directory)
+        self.directory = self.root / "computed_in_three"
+        self.train(longer.format(""))
+        self.assertLess(runs.largest_difference(found, runs.weights_of(self.directory)), 1e-6)
+
+    def test_a_run_may_be_resumed_without(self):
+        self.stop_at(6)
+        self.train(COMPUTED, checkpoint_every=1)
+        self.assertLess(self.difference("computed"), 1e-6)
+        self.assertEqual(self.files(), [])
+
+    def test_the_directory_may_lie_elsewhere(self):
+        elsewhere = self.root / "another disk"
+        for folder in (elsewhere, self.directory):
+            folder.mkdir()
+        (self.directory / precomputed.FOLDER).symlink_to(elsewhere)
+        self.stop_at(5)
+        self.assertEqual(len(list(elsewhere.iterdir())), 1)
+        self.train(checkpoint_every=1)
+        self.assertEqual((self.difference(), list(elsewhere.iterdir())), (0.0, []))
 
     def test_a_disk_without_room_is_noticed_before_anything_is_trained(self):
         with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=700)), self.assertRaisesRegex(
@@ -133,16 +183,20 @@ class PrecomputedTest(unittest.TestCase):
     def test_a_disk_that_fills_up_loses_nothing(self):
         full = OSError(28, "No space left on device")
         with mock.patch.object(precomputed.ArrayFile, "add", side_effect=full), self.assertRaisesRegex(
-                UserError, "mean-.*npy cannot be written: No space left on device; make room and start the same command"):
+                UserError, "mean-.*npy cannot be written: No space left on device; mend that and start the same "
+                "command again to resume"):
             self.train(checkpoint_every=1)
+        self.assertEqual(self.files(), [])
         self.train(checkpoint_every=1)
         self.assertIn("resuming at step 4", self.output.getvalue())
         self.assertEqual(self.difference(), 0.0)
 
     def test_what_a_phase_trains_cannot_be_computed_once(self):
-        with self.assertRaisesRegex(UserError, "precompute=background of first cannot be, since phased does not have "
-                                    "it fixed there; leave it out"):
+        with self.assertRaisesRegex(UserError, "precompute=background is not for first of phased, only for second; "
+                                    "leave it out"):
             self.train("first:4:precompute=background,second:5")
+        with self.assertRaisesRegex(UserError, "phased has no phase 'secnd'"):
+            self.train("first:4,secnd:5:precompute=background")
         with self.assertRaisesRegex(UserError, "precompute=masks of second is unknown; write precompute=background, or "
                                     "leave it out to compute it in every step"):
             self.train("first:4,second:5:precompute=masks")
@@ -156,11 +210,11 @@ class JaxPrecomputedTest(unittest.TestCase):
                 [sys.executable, "-m", "tests.training.jax_precomputed", root, runs.data_dir()], cwd=runs.ROOT,
                 text=True, capture_output=True, env={**os.environ, "JAX_PLATFORMS": "cpu"})
             self.assertEqual(worker.returncode, 0, worker.stderr[-2000:])
-            self.assertEqual(worker.stdout.count(SAID), 4)
-            computed = runs.weights_of(pathlib.Path(root) / "computed")
-            for name in ("stored", "two", "resident", "streamed"):
-                difference = runs.largest_difference(computed, runs.weights_of(pathlib.Path(root) / name))
-                self.assertLess(difference, 1e-6, name)
+            self.assertEqual(worker.stdout.count("computing the mean colours of 64 images"), 5)
+            for name, other in (("stored", "computed"), ("two", "computed"), ("resident", "computed"),
+                                ("streamed", "computed"), ("quantized", "quantized_computed")):
+                found, expected = (runs.weights_of(pathlib.Path(root) / run) for run in (name, other))
+                self.assertLess(runs.largest_difference(found, expected), 1e-6, name)
 
 
 if __name__ == "__main__":

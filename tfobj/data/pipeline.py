@@ -124,7 +124,7 @@ class EvaluationInput:
         self._order = EvaluationOrder(source, data_config, split, num_examples, batch_size)
         self.num_examples, self.num_batches = self._order.num_examples, self._order.num_batches
         self._source, self._split = source, split
-        self._batch_size = batch_size
+        self._batch_size, self._reads = batch_size, _Reads()
         self._loader = _loader(source, split, factors=factors, frame_masks=frame_masks)
         self._loader.read(self._order.kept[:1])  # as above
 
@@ -148,7 +148,11 @@ class EvaluationInput:
 
         counters = tf.data.Dataset.range(self.num_batches * replicas_per_shard)
         specs = (tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.bool), *self._loader.specs)
-        return _load(counters, read, specs, cut.size, batch)
+        return _load(counters, self._reads.counted(read), specs, cut.size, batch)
+
+    def settle(self):
+        """As `TrainingInput.settle`, for a pass that was not finished."""
+        self._reads.wait_until_idle()
 
     def examples(self, count):
         """The first `count` examples (fewer if there are no more) as one batch: dict of arrays, see `source.batch`."""

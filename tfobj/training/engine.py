@@ -8,7 +8,8 @@ An engine has
 * `open_source(data_config)`: the data, with `image_shape`, `has_masks`, `max_objects`, `num_examples(split)`,
   `fingerprint()`;
 * `training_input(source, data_config, batch_size, seed)` and `evaluation_input(source, data_config, split,
-  num_examples, batch_size)`: with `num_examples`; the latter also with `examples(count)`, the first ones as one batch
+  num_examples, batch_size)`: with `num_examples`; the former with `with_parts(parts)`, see
+  `tfobj.data.pipeline.TrainingInput`; the latter also with `examples(count)`, the first ones as one batch
   of arrays;
 * `training(model, optimizer, config, first_step=0)`, `first_step` being the step of the run at which the optimizer has
   made none: its `start(training_input, step)` returns a loop that begins with the batch of that step of the input,

@@ -107,15 +107,16 @@ def check_names(train, model_name, known, precomputable=None):
         UserError: it does not, or a phase shall compute in advance what it trains.
     """
     for phase in phases_of(train):
-        if phase.precompute and phase.precompute != (precomputable or {}).get(phase.name):
-            raise UserError(f"--phases={train.phases}: precompute={phase.precompute} of {phase.name} cannot be, since "
-                            f"{model_name} does not have it fixed there; leave it out")
         if phase.name and not known:
             raise UserError(f"--phases={train.phases}: {model_name} is trained in one piece; leave it out and use "
                             "--num_steps")
         if phase.name and phase.name not in known:
             raise UserError(f"--phases={train.phases}: {model_name} has no phase {phase.name!r}; it has "
                             f"{', '.join(known)}")
+        can = [name for name, what in (precomputable or {}).items() if what == phase.precompute]
+        if phase.precompute and phase.name not in can:
+            raise UserError(f"--phases={train.phases}: precompute={phase.precompute} is not for {phase.name} of "
+                            f"{model_name}, {f'only for {can[0]}' if can else 'which has no such phase'}; leave it out")
 
 
 def free_knobs(before, after, ignored=()):
@@ -139,9 +140,9 @@ def free_knobs(before, after, ignored=()):
 
 
 def _without_end(train, same):
-    """The phases but for the end of the last one, with some knobs set."""
-    phases = [dataclasses.replace(phase, config=dataclasses.replace(phase.config, num_steps=1, phases="", **same))
-              for phase in phases_of(train)]
+    """The phases but for the end of the last one and what is computed in advance, with some knobs set."""
+    phases = [dataclasses.replace(phase, precompute="", config=dataclasses.replace(
+        phase.config, num_steps=1, phases="", **same)) for phase in phases_of(train)]
     return [*phases[:-1], dataclasses.replace(phases[-1], end=0)]
 
 

@@ -3,12 +3,14 @@
     precomputed/<name>-<digest>.npy   [num_examples, ...], in the order of the training examples behind the filters; the
                                       digest is that of the weights
 
-A resumed run finds the file again; where it is missing, or not that of the weights, it is made again.
+A resumed run finds the file again; where it is missing, cut off, or not that of the weights, it is made again. The
+directory may be a link to another disk.
 """
 
+import contextlib
 import hashlib
-import pathlib
-import shutil
+import os
+import time
 
 import numpy as np
 
@@ -24,6 +26,7 @@ FOLDER = "precomputed"
 """Directory of these files below that of the run."""
 
 _UNFINISHED = "unfinished.tmp"
+_PATIENCE = 30.0  # seconds until a worker sees what another has written, on a network file system
 
 
 def arrays_of(engine, model, images, directory, interrupted, say):
@@ -41,7 +44,7 @@ def arrays_of(engine, model, images, directory, interrupted, say):
         Dict from name to array [num_examples, ...], mapped into memory; None: it was interrupted.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written, or not be read where it was written.
     """
     wanted = model.precomputation()
     path = directory / FOLDER / f"{wanted.name}-{_digest(wanted.weights)}.npy"
@@ -53,7 +56,10 @@ def arrays_of(engine, model, images, directory, interrupted, say):
         if not _compute(engine, model, images, path, interrupted):
             return None
         engine.agree(False, 0.0)  # the chief has renamed the file
-    return {wanted.name: _opened(path, shape, wanted.dtype)}
+    array = _opened(path, shape, wanted.dtype, _PATIENCE)
+    if engine.agree(array is None, 0.0)[0]:
+        raise UserError(f"{path} is not seen by all workers; --run_dir must lie on a file system that all workers share")
+    return {wanted.name: array}
 
 
 def check_space(model, num_examples, directory):
@@ -68,8 +74,8 @@ def check_space(model, num_examples, directory):
         UserError: there is not.
     """
     folder = directory / FOLDER
-    held = sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
-    existing = next(path for path in (directory, *directory.absolute().parents) if path.is_dir())
+    held = sum(map(_file_size, _files(directory)))
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     wanted = model.precomputation()
     check_room(existing, _num_bytes(wanted, num_examples), f"--phases: {wanted.title} of {num_examples:,} images",
                "leave precompute out", reusable=held)
@@ -77,7 +83,21 @@ def check_space(model, num_examples, directory):
 
 def remove(directory):
     """Removes the files of a run (`pathlib.Path`), if there are any."""
-    shutil.rmtree(directory / FOLDER, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        for path in _files(directory):
+            path.unlink(missing_ok=True)
+        (directory / FOLDER).rmdir()  # a link to a directory stays
+
+
+def _files(directory):
+    return [*(directory / FOLDER).glob("*.npy"), *(directory / FOLDER).glob(_UNFINISHED)]
+
+
+def _file_size(path):
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # another process is at work
+        return 0
 
 
 def _num_bytes(precomputation, num_examples):
@@ -92,13 +112,17 @@ def _digest(variables):
     return found.hexdigest()[:16]
 
 
-def _opened(path, shape, dtype):
-    """The array of a file, None where there is none or another one."""
-    try:
-        array = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
-        return None
-    return array if (array.shape, array.dtype) == (shape, np.dtype(dtype)) else None
+def _opened(path, shape, dtype, patience=0.0):
+    """The array of a file; None where there is none, or another one, after so many seconds (float)."""
+    end = time.monotonic() + patience
+    while True:
+        with contextlib.suppress(OSError, ValueError, EOFError):
+            array = np.load(path, mmap_mode="r")
+            if (array.shape, array.dtype) == (shape, np.dtype(dtype)):
+                return array
+        if time.monotonic() >= end:
+            return None
+        time.sleep(1.0)
 
 
 def _compute(engine, model, images, path, interrupted):
@@ -109,14 +133,13 @@ def _compute(engine, model, images, path, interrupted):
         del noise
         return {"values": wanted.compute(unit_range(batch["image"])), "valid": batch["valid"]}
 
-    batches = engine.mapper(model, values_of, images).run({})
-    if not engine.is_chief:
-        return all(not _stopped(engine, interrupted) for _ in batches)
-    try:
+    with contextlib.closing(engine.mapper(model, values_of, images).run({})) as batches:
+        if not engine.is_chief:
+            return all(not _stopped(engine, interrupted) for _ in batches)
+        with _errors_of(path):
+            remove(path.parents[1])
+            path.parent.mkdir(parents=True, exist_ok=True)
         return _write(path, wanted, images.num_examples, batches, lambda: _stopped(engine, interrupted))
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}; make room and start the same command "
-                        "again to resume") from None
 
 
 def _stopped(engine, interrupted):
@@ -125,15 +148,30 @@ def _stopped(engine, interrupted):
 
 def _write(path, wanted, count, batches, stopped):
     """Writes under a temporary name and renames what is on disk, so that `path` is whole or not there."""
-    remove(path.parents[1])
-    path.parent.mkdir(parents=True)
-    report = Countdown("computed", wanted.title)
-    with ArrayFile(path.with_name(_UNFINISHED), count, wanted.shape, wanted.dtype) as file:
-        for batch in batches:
-            file.add(batch["values"][batch["valid"].astype(bool)])
-            if stopped():
-                return False
-            report(file.done, count)
-        file.sync()
-    pathlib.Path(path.with_name(_UNFINISHED)).replace(path)
-    return True
+    unfinished, report = path.with_name(_UNFINISHED), Countdown("computed", wanted.title)
+    try:
+        with _errors_of(path):
+            file = ArrayFile(unfinished, count, wanted.shape, wanted.dtype)
+        with file:
+            for batch in batches:
+                with _errors_of(path):
+                    file.add(batch["values"][batch["valid"].astype(bool)])
+                if stopped():
+                    return False
+                report(file.done, count)
+            with _errors_of(path):
+                file.sync()
+                os.replace(unfinished, path)
+        return True
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _errors_of(path):
+    """Turns what is raised by writing a file into a `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}; mend that and start the same command "
+                        "again to resume") from None

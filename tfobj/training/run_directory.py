@@ -7,6 +7,8 @@
     tensorboard/     event files
     pictures/        what the model made of some validation images, as PNG
     metrics.jsonl    one line of scalars per log or validation
+    precomputed/     while a phase lasts, what it computes once, see `tfobj.training.precomputed`
+    training_time.json   seconds of all processes
 """
 
 import dataclasses

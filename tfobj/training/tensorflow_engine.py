@@ -119,8 +119,13 @@ class _Mapper:
     def run(self, noise):
         """See the module `engine`."""
         tables = {name: tf.constant(table) for name, table in noise.items()}
-        for batch in self._batches():
-            yield {name: value.numpy() for name, value in self._run_batch(batch, tables).items()}
+        batches = iter(self._batches())  # held until the input has come to rest
+        try:
+            for batch in batches:
+                yield {name: value.numpy() for name, value in self._run_batch(batch, tables).items()}
+        except BaseException:
+            self._input.settle()
+            raise
 
     def _batches(self):
         if self._dataset is None:
