@@ -1,6 +1,7 @@
 """The knobs of AST-Seg. Nothing heavy is imported here, as in `tfobj.config`."""
 
 import dataclasses
+import typing
 
 from tfobj.config import knob
 
@@ -8,6 +9,9 @@ from tfobj.config import knob
 @dataclasses.dataclass(frozen=True)
 class AstSegConfig:
     """AST-Seg; defaults are the published CLEVRTEX model."""
+
+    PHASES: typing.ClassVar = ("background", "frozen", "joint")
+    PRECOMPUTABLE: typing.ClassVar = {"frozen": "background"}
 
     num_slots: int = knob(11, "Slots, the first of which is the background: K + 1.", minimum=2)
     scaling: str = knob("anisotropic", "Two scales of each object, or one.", choices=("anisotropic", "isotropic"))

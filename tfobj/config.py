@@ -87,7 +87,7 @@ class TrainConfig:
     num_steps: int = knob(500_000, "Optimizer steps in total.", minimum=1)
     phases: str = knob("", "Phases of training one after the other, with a fresh optimizer each: NAME:STEPS:knob=value,"
                        "NAME:STEPS. What a phase does not change is that of the flags; num_steps is their sum. "
-                       "moments=keep goes on with the optimizer of the phase before; precompute=background computes the "
+                       "moments=keep goes on with the optimizer of the phase before; precompute=background computes "
                        "frozen backgrounds once. docs/curriculum.md has the rules.")
     batch_size: int = knob(64, "Images per step over all devices.", minimum=1)
     learning_rate: float = knob(4e-4, "Base learning rate.", minimum=0.0)

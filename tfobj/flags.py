@@ -137,7 +137,10 @@ def read_experiment():
         raise UserError(f"no data set was chosen; give --dataset=NAME, one of: {', '.join(sorted(registry.DATASETS))}")
     # The name is part of what a resumed run must agree with, whether it was given or not.
     data = dataclasses.replace(data, dataset_variant=registry.dataset_variant(data.dataset, data.dataset_variant))
-    train = phases.with_num_steps(read_config(config.TrainConfig))
+    train = read_config(config.TrainConfig)
+    phases.check_names(train, name, getattr(entry.config_class, "PHASES", ()),
+                       getattr(entry.config_class, "PRECOMPUTABLE", {}))
+    train = phases.with_num_steps(train)
     if flags.FLAGS.num_steps not in (None, train.num_steps):
         raise UserError(f"--num_steps={flags.FLAGS.num_steps} contradicts --phases={train.phases}, whose steps "
                         f"make {train.num_steps}; change the steps of --phases, or leave one of them out")

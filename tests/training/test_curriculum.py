@@ -130,6 +130,10 @@ class CurriculumTest(unittest.TestCase):
         self.assertEqual(self.train("run", experiment().train.phases.replace("second:5", "second:6"))["step"], 10)
         self.train("whole", experiment().train.phases.replace("second:5", "second:6"))
         self.assertEqual(self.difference("run", "whole"), 0.0)
+        with self.assertRaisesRegex(UserError, "at step 10, beyond --phases=first:4.*second:5, which make 9; choose"):
+            self.train("run")
+        with self.assertRaisesRegex(UserError, "holds a run of another model, phased, not slot_attention; choose"):
+            launch.train(runs.experiment(), self.root / "run")
         with self.assertRaisesRegex(UserError, "holds another run .*phases: first:4"):
             self.train("run", experiment().train.phases.replace("first:4", "first:3"))
 

@@ -127,6 +127,14 @@ class PrecomputedTest(unittest.TestCase):
         self.train(checkpoint_every=1)
         self.assertEqual(self.difference(), 0.0)
 
+    def test_a_signal_before_the_first_step_ends_the_process(self):
+        def be_stopped(file, rows):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        with mock.patch.object(precomputed.ArrayFile, "add", be_stopped), self.assertRaises(KeyboardInterrupt):
+            self.train("second:5:precompute=background")
+        self.assertEqual(self.files(), [])
+
     def test_two_devices_equal_one(self):
         changes = {"optimizer": "sgd", "learning_rate": 0.2}  # large, so that an exchange of rows would show
         self.train(strategy="mirrored", num_devices=2, **changes)

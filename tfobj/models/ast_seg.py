@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tfobj.ast_seg_config import AstSegConfig
 from tfobj.errors import UserError
 from tfobj.layers.activation_occlusion import ActivationOcclusion
 from tfobj.layers.background_autoencoder import BackgroundAutoencoder, background_channels
@@ -79,8 +80,8 @@ class AstSeg(ObjectModel):
     """
 
     background_slot = 0
-    phases = ("background", "frozen", "joint")
-    precomputable = {"frozen": "background"}
+    phases = AstSegConfig.PHASES
+    precomputable = AstSegConfig.PRECOMPUTABLE
 
     def __init__(self, image_shape, num_slots=11, scaling="anisotropic", appearance_size=32, activation_index="paper",
                  feature_generator="segformer", backbone="b3", backbone_weights="", unet_widths=(),

@@ -26,6 +26,22 @@ def check_batches(phases, eval_batch_size, num_replicas):
                             f"{num_replicas}")
 
 
+def check_length(step, train):
+    """Refuses to make a run shorter than it is.
+
+    Args:
+        step: int. Step of the last checkpoint.
+        train: `TrainConfig`.
+
+    Raises:
+        UserError: it is longer than asked for.
+    """
+    if step > train.num_steps:
+        how = f"--phases={train.phases}, which make" if train.phases else "--num_steps="
+        raise UserError(f"the run is at step {step}, beyond {how}{' ' * bool(train.phases)}{train.num_steps}; choose "
+                        "more steps, or another --run_dir")
+
+
 def check_compilation(model, jit_compile, num_replicas):
     """Refuses what XLA cannot compile: layers of a TensorFlow model that speak to other replicas.
 

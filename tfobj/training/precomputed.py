@@ -58,7 +58,8 @@ def arrays_of(engine, model, images, directory, interrupted, say):
         engine.agree(False, 0.0)  # the chief has renamed the file
     array = _opened(path, shape, wanted.dtype, _PATIENCE)
     if engine.agree(array is None, 0.0)[0]:
-        raise UserError(f"{path} is not seen by all workers; --run_dir must lie on a file system that all workers share")
+        raise UserError(f"{path} is not seen by all workers; --run_dir must lie on a file system that all of them "
+                        "share")
     return {wanted.name: array}
 
 

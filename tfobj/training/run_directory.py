@@ -220,7 +220,10 @@ def _refuse_other_run(directory, content):
     before = json.loads(json.dumps(before))
     train = configuration.TrainConfig(**_immutable(wanted["train"]))
     free = FREE_KNOBS | phases.free_knobs(found.config.train, train, FREE_KNOBS)
-    changes = [f"model: {before['model']} -> {wanted['model']}"] if before["model"] != wanted["model"] else []
+    if before["model"] != wanted["model"]:
+        raise UserError(f"--run_dir={directory} holds a run of another model, {before['model']}, not "
+                        f"{wanted['model']}; choose another --run_dir")
+    changes = []
     for group in ("model_config", "data", "train", "data_fingerprint"):
         for name in sorted(set(before[group]) | set(wanted[group])):
             old, new = before[group].get(name), wanted[group].get(name)

@@ -62,6 +62,7 @@ class Trainer:
         self._task = tasks.task_of(self._model)
         self._make_validation_input()
         saved = self._directory / "checkpoints"
+        guard_rails.check_length(newest_step(saved), self._config)
         self._warnings = [] if newest(saved) else self._model.start_training()
         self._stage = None
         self._enter(training_phases.phase_before(self._phases, newest_step(saved)))
@@ -121,6 +122,7 @@ class Trainer:
 
         Raises:
             UserError: a term became NaN, infinite or too large, or a record cannot be read.
+            KeyboardInterrupt: a signal came before the first step, so there is nothing to save.
         """
         self._announce()
         self._time.start()
@@ -132,6 +134,8 @@ class Trainer:
             self._stage.checkpoints.close()
             if self._lock is not None:
                 self._lock.close()
+        if self._stop_signal and self._stage.checkpoints.latest is None:
+            raise KeyboardInterrupt
         self._say_goodbye(advise)
         return {**self._scores, "step": self._step, "train_seconds": self._time.seconds}
 
@@ -286,9 +290,8 @@ class Trainer:
 
     def _say_goodbye(self, advise):
         if self._stop_signal and self._step < self._config.num_steps:
-            saved = self._stage.checkpoints.latest or "no file yet"
-            self._progress.say(f"stopped by {self._stop_signal} at step {self._step}; saved in {saved}; "
-                               "start the same command again to resume")
+            self._progress.say(f"stopped by {self._stop_signal} at step {self._step}; saved in "
+                               f"{self._stage.checkpoints.latest}; start the same command again to resume")
         else:
             self._progress.say(f"done: step {self._step} after {duration(self._time.seconds)} of training; "
                                f"run directory {self._directory}")
