@@ -20,6 +20,7 @@ from tests.training import runs
 from tests.training import stops
 from tests.training.phased_model import experiment
 from tfobj.errors import UserError
+from tfobj.models.precomputation import Precomputation
 from tfobj.training import launch
 from tfobj.training import precomputed
 from tfobj.training import tensorflow_engine
@@ -198,6 +199,18 @@ class PrecomputedTest(unittest.TestCase):
         self.train(checkpoint_every=1)
         self.assertIn("resuming at step 4", self.output.getvalue())
         self.assertEqual(self.difference(), 0.0)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "there is no device that is always full")
+    def test_a_disk_that_is_really_full_is_named_once(self):
+        folder = self.directory / precomputed.FOLDER
+        folder.mkdir(parents=True)
+        (folder / "unfinished.tmp").symlink_to("/dev/full")
+        wanted = Precomputation("colours", "mean", (3,), "float32", None, [])
+        batches = [{"values": np.zeros((2, 3), np.float32), "valid": np.ones(2, bool)}]
+        with contextlib.redirect_stdout(self.output), self.assertRaisesRegex(
+                UserError, "mean.npy cannot be written: No space left on device; mend that and start the same"):
+            precomputed._write(folder / "mean.npy", wanted, 2, batches, lambda: False)
+        self.assertEqual(self.files(), [])
 
     def test_what_a_phase_trains_cannot_be_computed_once(self):
         with self.assertRaisesRegex(UserError, "precompute=background is not for first of phased, only for second; "

@@ -1,5 +1,6 @@
 """A .npy file that is written row by row."""
 
+import contextlib
 import os
 import shutil
 
@@ -33,8 +34,10 @@ class ArrayFile:
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
-        self._file.close()
+    def __exit__(self, kind, *error):
+        # What cannot be written is met again at closing; the first error is the one to tell.
+        with contextlib.suppress(OSError) if kind else contextlib.nullcontext():
+            self._file.close()
 
     def add(self, rows):
         """Appends an array [n, ...]; it is cast."""
