@@ -1,7 +1,4 @@
-"""The commands of tfobj; each says more with --help.
-
-    python -m tfobj.quickstart         a model in minutes, from training to a picture, no download
-"""
+"""Lists the commands of tfobj: python -m tfobj."""
 
 import ast
 import importlib.util
